@@ -1,0 +1,198 @@
+"""The configuration: one frozen model that rejects unknown keys.
+
+Defaults stand here and nowhere else. ``docs/config.md`` and ``config/config.schema.json`` are
+generated from this module.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator
+
+from pathcall.errors import ConfigError
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
+Level = Annotated[str, Field(coerce_numbers_to_str=True)]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, no value coerced out of its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class CountsConfig(Section):
+    """Where the counts come from."""
+
+    source: Literal["auto", "ncbi", "recount3", "supplementary", "file"] = "auto"
+    """Source of counts. `auto` tries ncbi, recount3, supplementary in this order and says why one
+    was passed over."""
+    file: str | None = None
+    """For source `file`: a table (tsv/csv, plain or gz; genes × samples) or an h5ad (samples ×
+    genes) of raw counts."""
+    metadata: str | None = None
+    """For source `file`: an optional family SOFT file (`…_family.soft.gz`) that describes the
+    samples."""
+    gene_id: Literal["auto", "ensembl", "entrez", "symbol"] = "auto"
+    """Kind of gene identifier in the matrix. `auto` looks at the ids."""
+    sra_study: Annotated[str, StringConstraints(pattern=r"^[SED]RP\d+$")] | None = None
+    """SRA study accession (SRP…), needed by recount3."""
+
+    @model_validator(mode="after")
+    def _file_given(self) -> Self:
+        if (self.source == "file") != (self.file is not None):
+            raise ValueError("`source: file` and `file: PATH` go together")
+        return self
+
+
+class ModelConfig(Section):
+    """One fit: which samples, which design."""
+
+    samples: dict[str, list[Level]] = Field(default_factory=dict)
+    """Column of the sample sheet → allowed values; a sample must pass every column. Empty: all."""
+    design: str
+    """Design formula: columns of the sheet and `+ * : - 0 1 ( )` only. Nothing is evaluated."""
+    continuous: list[str] = Field(default_factory=list)
+    """Columns of the design that are numbers (a slope), not levels. All others are factors."""
+
+
+class FilterConfig(Section):
+    """Which genes are tested."""
+
+    min_count: int = Field(default=10, ge=0)
+    """A gene needs at least this count …"""
+    min_samples: int | Literal["auto"] = "auto"
+    """… in at least this many samples; `auto`: the smallest group of the model, that is the
+    smallest cell that a contrast of the model names."""
+
+
+class DownloadConfig(Section):
+    """Limits of the download client."""
+
+    timeout_s: float = Field(default=60, gt=0)
+    """Seconds without a byte before a request is given up and tried again."""
+    retries: int = Field(default=5, ge=0, le=20)
+    """Further tries after 429, 5xx, resets and timeouts, with back-off and jitter."""
+    max_wait_s: float = Field(default=120, gt=0)
+    """Longest single wait between tries, also where the server asks for more."""
+    max_decompressed_gb: float = Field(default=8, gt=0)
+    """Largest size of a decompressed file, in GB; beyond it the download is refused."""
+
+
+class Config(Section):
+    """Configuration of one study."""
+
+    study: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    """GEO series accession; with source `file` any name."""
+    organism: Literal["human", "mouse"] = "human"
+    """Organism of the samples."""
+    samples: str
+    """Sample sheet (TSV): `sample`, any number of factor columns, optional `exclude` and
+    `exclude_reason`."""
+    contrasts: str
+    """Contrasts table (TSV)."""
+    counts: CountsConfig = CountsConfig()
+    """Where the counts come from."""
+    models: dict[Name, ModelConfig] = Field(min_length=1)
+    """Models: one fit each."""
+    filter: FilterConfig = FilterConfig()
+    """Which genes are tested."""
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    """FDR for genes, and the level that independent filtering optimises for."""
+    seed: int = Field(default=20150416, ge=0, lt=2**32)
+    """Seed of everything random."""
+    signatures: str = "resources/panel"
+    """Folder of signatures in the panel's format."""
+    mirrors: dict[str, str] = Field(default_factory=dict)
+    """Host → base URL (http, https) or `file://` folder to use in its place."""
+    offline: bool = False
+    """Use mirrors and resources/ only; any other access is an error."""
+    accept_changed_inputs: bool = False
+    """Accept downloads that differ from inputs.lock.tsv and lock the new ones."""
+    download: DownloadConfig = DownloadConfig()
+    """Limits of the download client."""
+
+    @model_validator(mode="after")
+    def _geo_accession(self) -> Self:
+        if self.counts.source != "file" and not (
+            self.study.startswith("GSE") and self.study[3:].isdigit()
+        ):
+            raise ValueError(f"`study` {self.study!r} is not a GEO series accession (GSE…)")
+        return self
+
+
+def load_config(raw: Mapping[str, Any], *, source: str) -> Config:
+    """Check a raw configuration.
+
+    Parameters
+    ----------
+    raw
+        Nested mapping, as Snakemake or YAML gives it.
+    source
+        File it came from, for messages.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first wrong key, its value and the fix.
+    """
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        raise _explain(error, source) from None
+
+
+def _explain(error: ValidationError, source: str) -> ConfigError:
+    # Unknown keys first: a misspelt key makes others appear missing.
+    details = sorted(error.errors(), key=lambda d: d["type"] != "extra_forbidden")
+    first = details[0]
+    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(first["loc"][-1]), _keys_beside(first["loc"]), n=1)
+        fix = f"did you mean {near[0]!r}?" if near else "remove it; docs/config.md lists all keys"
+        return ConfigError(
+            f"unknown config key{more}", where=f"{source}, key {key}", fix=fix
+        )
+    if first["type"] == "missing":
+        return ConfigError(
+            f"a config key is missing{more}",
+            where=f"{source}, key {key}",
+            fix="add it; docs/config.md says what it holds",
+        )
+    return ConfigError(
+        f"wrong config value{more}",
+        where=f"{source}, key {key}, value {_shown(first['input'])}",
+        fix=first["msg"].removeprefix("Value error, "),
+    )
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = Config
+    for part in loc[:-1]:
+        field = section.model_fields.get(str(part))
+        inner = field.annotation if field else None
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            section = inner
+        elif part == "models":
+            section = ModelConfig
+    return list(section.model_fields)
+
+
+def resolve(path: str, *, root: Path) -> str:
+    """Path as given if it exists, else the same path in the workflow's own folder `root`.
+
+    So that a workflow deployed as a module finds the panel that ships with it.
+    """
+    shipped = root / path
+    return str(shipped) if not Path(path).exists() and shipped.exists() else path
