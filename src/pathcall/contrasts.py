@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pathcall.config import Config
+from pathcall.config import Config, ModelConfig
 from pathcall.design import Design, build_design, parse_formula
 from pathcall.errors import ConfigError
 from pathcall.sheet import Sheet, read_rows
@@ -18,6 +18,7 @@ from pathcall.sheet import Sheet, read_rows
 Float = npt.NDArray[np.float64]
 DIRECTIONS = ("activated", "repressed")
 MIN_REPLICATES = 2
+MIN_SAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -221,39 +222,76 @@ def plan_models(
                 f"({contrast.contrast})",
                 fix=f"the models of the config are: {', '.join(config.models)}",
             )
-    plans = {}
-    for name, model in config.models.items():
-        where = f"models.{name}"
-        formula = parse_formula(model.design, where=f"{where}.design")
-        for column in formula.columns:
-            sheet.need_column(column, where=f"{where}.design")
-        samples = sheet.select(model.samples, what=f"{where}.samples")
-        if len(samples) < 3:
-            raise ConfigError(
-                "a model has fewer than three samples",
-                where=f"{where}.samples, in {sheet.path}: {', '.join(samples) or 'none'}",
-                fix="widen `samples` of the model, or drop it",
-            )
-        design = build_design(
-            formula,
-            samples,
-            [sheet.rows[sample] for sample in samples],
-            continuous=model.continuous,
-            where=where,
+    return {
+        name: plan_model(
+            name,
+            model,
+            sheet,
+            {key: c for key, c in contrasts.items() if c.model == name},
+            every=contrasts,
+            contrasts_path=config.contrasts,
         )
-        own = {key: c for key, c in contrasts.items() if c.model == name}
-        sizes = [
-            _check_cell(cell, design, config.contrasts, column, key)
-            for key, contrast in own.items()
-            for column, cell in (("test", contrast.test), ("reference", contrast.reference))
-        ]
-        weights = {
-            key: _weights(key, own, contrasts, design, config.contrasts, ()) for key in own
-        }
-        plans[name] = ModelPlan(
-            name, samples, design, weights, min(sizes, default=MIN_REPLICATES)
+        for name, model in config.models.items()
+    }
+
+
+def plan_model(
+    name: str,
+    model: ModelConfig,
+    sheet: Sheet,
+    contrasts: Mapping[str, Contrast],
+    *,
+    every: Mapping[str, Contrast] | None = None,
+    contrasts_path: str,
+) -> ModelPlan:
+    """Samples, design and weights of one model.
+
+    Parameters
+    ----------
+    name, model
+        Key and section of the config.
+    sheet
+        Sample sheet.
+    contrasts
+        The model's contrasts.
+    every
+        All contrasts, to tell an unknown `subtract` from one of another model.
+    contrasts_path
+        File the contrasts came from, for messages.
+
+    Raises
+    ------
+    ConfigError
+        As `plan_models`.
+    """
+    where = f"models.{name}"
+    formula = parse_formula(model.design, where=f"{where}.design")
+    for column in formula.columns:
+        sheet.need_column(column, where=f"{where}.design")
+    samples = sheet.select(model.samples, what=f"{where}.samples")
+    if len(samples) < MIN_SAMPLES:
+        raise ConfigError(
+            f"a model has fewer than {MIN_SAMPLES} samples",
+            where=f"{where}.samples, in {sheet.path}: {', '.join(samples) or 'none'}",
+            fix="widen `samples` of the model, or drop it",
         )
-    return plans
+    design = build_design(
+        formula,
+        samples,
+        [sheet.rows[sample] for sample in samples],
+        continuous=model.continuous,
+        where=where,
+    )
+    sizes = [
+        _check_cell(cell, design, contrasts_path, column, key)
+        for key, contrast in contrasts.items()
+        for column, cell in (("test", contrast.test), ("reference", contrast.reference))
+    ]
+    weights = {
+        key: _weights(key, contrasts, every or contrasts, design, contrasts_path, ())
+        for key in contrasts
+    }
+    return ModelPlan(name, samples, design, weights, min(sizes, default=MIN_REPLICATES))
 
 
 def _check_cell(

@@ -1,0 +1,149 @@
+"""Fit a model of the config to the assembled counts and test all its contrasts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+
+from pathcall import de
+from pathcall.config import FilterConfig, ModelConfig
+from pathcall.contrasts import Contrast, ModelPlan, plan_model
+from pathcall.errors import InputError
+from pathcall.model import FittedModel
+from pathcall.sheet import Sheet
+from pathcall.vst import vst
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelResult:
+    """What a fit gives: the fitted model, its tests of contrasts and of terms.
+
+    Attributes
+    ----------
+    model
+        The fitted model.
+    tables
+        Contrast → table of schema ``de/{contrast}``: every gene of the matrix, in matrix order.
+    lrt
+        Table of schema ``lrt/{model}``.
+    """
+
+    model: FittedModel
+    tables: Mapping[str, pd.DataFrame]
+    lrt: pd.DataFrame
+
+
+def sheet_of(data: ad.AnnData) -> Sheet:
+    """The sample sheet that was joined to ``counts.h5ad``."""
+    columns = tuple(c for c in data.obs.columns if c not in ("included", "reason"))
+    rows = {str(s): {c: str(data.obs.at[s, c]) for c in columns} for s in data.obs_names}
+    excluded = {
+        str(s): str(data.obs.at[s, "reason"])
+        for s in data.obs_names[data.obs["included"] == "no"]
+    }
+    return Sheet("counts.h5ad", columns, rows, excluded)
+
+
+def fit_study_model(
+    data: ad.AnnData,
+    *,
+    name: str,
+    model: ModelConfig,
+    contrasts: Mapping[str, Contrast],
+    gene_filter: FilterConfig,
+    alpha: float,
+    threads: int = 1,
+) -> ModelResult:
+    """Fit one model and test every contrast of it.
+
+    Parameters
+    ----------
+    data
+        ``counts.h5ad``: samples × genes, raw integer counts, the sheet in obs.
+    name, model
+        Key and section of the config.
+    contrasts
+        Contrasts of this model.
+    gene_filter
+        Which genes are tested.
+    alpha
+        FDR that independent filtering optimises for.
+    threads
+        Threads of the fit; the result does not depend on it.
+
+    Raises
+    ------
+    InputError
+        No gene passes the filter.
+    ConfigError
+        The design or a contrast does not fit the samples that have counts.
+    """
+    plan = plan_model(
+        name, model, sheet_of(data), contrasts, contrasts_path="the contrasts table"
+    )
+    own = data[list(plan.samples)]
+    counts = pd.DataFrame(np.asarray(own.X), index=own.obs_names, columns=own.var_names)
+    min_samples = (
+        plan.smallest_group if gene_filter.min_samples == "auto" else gene_filter.min_samples
+    )
+    kept = de.filter_genes(counts, min_count=gene_filter.min_count, min_samples=min_samples)
+    logger.info(
+        "%s: %d samples, %d of %d genes have at least %d counts in at least %d samples",
+        name, len(counts), int(kept.sum()), len(kept), gene_filter.min_count, min_samples,
+    )  # fmt: skip
+    if not kept.any():
+        raise InputError(
+            "no gene passes the filter",
+            where=f"model {name}, filter min_count={gene_filter.min_count}, "
+            f"min_samples={min_samples}",
+            fix="lower the filter, or check that the counts are of this study",
+        )
+    tested = counts.loc[:, kept]
+    design = pd.DataFrame(
+        plan.design.matrix, index=list(plan.samples), columns=list(plan.design.coefficients)
+    )
+    fit = de.fit_model(tested, design, threads=threads)
+    symbols = own.var["symbol"].replace("", np.nan)
+    tables = {
+        key: _whole(de.test_contrast(fit, weights, alpha=alpha), symbols)
+        for key, weights in plan.weights.items()
+    }
+    for key, table in tables.items():
+        logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
+    lrt = de.lrt(fit, plan.terms)
+    lrt.insert(1, "symbol", symbols.reindex(lrt["gene_id"]).to_numpy())
+    fitted = FittedModel(
+        name=name,
+        formula=plan.design.formula.text,
+        samples=_samples(own, plan),
+        counts=tested,
+        vst=vst(tested, fit.size_factors),
+        symbols=symbols[kept.to_numpy()],
+        size_factors=fit.size_factors,
+        dispersions=fit.dispersions,
+        base_mean=fit.base_mean,
+        design=design,
+        contrasts=dict(plan.weights),
+    )
+    return ModelResult(fitted, tables, lrt)
+
+
+def _samples(data: ad.AnnData, plan: ModelPlan) -> pd.DataFrame:
+    frame: pd.DataFrame = data.obs.loc[list(plan.samples)].drop(columns=["included", "reason"])
+    return frame
+
+
+def _whole(table: pd.DataFrame, symbols: pd.Series) -> pd.DataFrame:
+    """Every gene of the matrix, in its order; genes that were not tested have NA."""
+    whole = table.reindex(symbols.index)
+    whole["outlier"] = whole["outlier"].fillna("no")
+    whole.insert(0, "gene_id", symbols.index.to_numpy())
+    whole.insert(1, "symbol", symbols.to_numpy())
+    return whole.reset_index(drop=True)
