@@ -11,8 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic import model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from pathcall.errors import ConfigError
 
@@ -156,9 +162,7 @@ def _explain(error: ValidationError, source: str) -> ConfigError:
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(first["loc"][-1]), _keys_beside(first["loc"]), n=1)
         fix = f"did you mean {near[0]!r}?" if near else "remove it; docs/config.md lists all keys"
-        return ConfigError(
-            f"unknown config key{more}", where=f"{source}, key {key}", fix=fix
-        )
+        return ConfigError(f"unknown config key{more}", where=f"{source}, key {key}", fix=fix)
     if first["type"] == "missing":
         return ConfigError(
             f"a config key is missing{more}",

@@ -294,9 +294,7 @@ def plan_model(
     return ModelPlan(name, samples, design, weights, min(sizes, default=MIN_REPLICATES))
 
 
-def _check_cell(
-    cell: Mapping[str, str], design: Design, path: str, column: str, name: str
-) -> int:
+def _check_cell(cell: Mapping[str, str], design: Design, path: str, column: str, name: str) -> int:
     """Samples in a cell (of all samples, where the cell is a value of a continuous column)."""
     shown = ",".join(f"{key}={value}" for key, value in cell.items())
     where = f"{path}, column {column}, value {shown!r} ({name})"

@@ -12,8 +12,14 @@ import numpy as np
 import pandas as pd
 
 from pathcall.errors import ConfigError, InputError
-from pathcall.genes import IdKind, annotate, check_mapped, detect_kind, refuse_excel_dates
-from pathcall.genes import strip_version
+from pathcall.genes import (
+    IdKind,
+    annotate,
+    check_mapped,
+    detect_kind,
+    refuse_excel_dates,
+    strip_version,
+)
 from pathcall.sheet import Sheet
 
 logger = logging.getLogger(__name__)

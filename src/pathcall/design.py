@@ -38,7 +38,7 @@ class Formula:
     @property
     def columns(self) -> tuple[str, ...]:
         """Sheet columns the formula uses, in order of appearance."""
-        found = [name for name in re.findall(r"[A-Za-z][A-Za-z0-9_]*", self.text)]
+        found: list[str] = re.findall(r"[A-Za-z][A-Za-z0-9_]*", self.text)
         return tuple(dict.fromkeys(name for name in found if any(name in t for t in self.terms)))
 
 
@@ -324,9 +324,7 @@ def _merge(subsets: list[Term]) -> list[dict[str, bool]]:
     return codings
 
 
-def _maker(
-    point: Sequence[tuple[str, str]], numbers: Sequence[str]
-) -> Callable[[Row], float]:
+def _maker(point: Sequence[tuple[str, str]], numbers: Sequence[str]) -> Callable[[Row], float]:
     def make(row: Row) -> float:
         if any(row[name] != level for name, level in point):
             return 0.0

@@ -71,9 +71,7 @@ def _imports(path: Path) -> tuple[str, ...]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(
-        name for name in found if name.startswith("pathcall.") and _exists(name)
-    )
+    return tuple(name for name in found if name.startswith("pathcall.") and _exists(name))
 
 
 def _exists(module: str) -> bool:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pathcall.errors import PathcallError
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# No times: a log then differs between runs only where the runs did.
+LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def job_log(path: str | Path) -> Iterator[None]:
     except PathcallError as error:
         _end(handler, error.line())
     except Exception as error:
-        handler.stream.write(traceback.format_exc())
+        logging.getLogger(__name__).error("unexpected error\n%s", traceback.format_exc())
         what = f"unexpected {type(error).__name__}: {error}"
         _end(handler, PathcallError(what, where=f"log {path}", fix=_fix_for(error)).line())
     finally:
@@ -57,7 +58,8 @@ def _fix_for(error: Exception) -> str:
 
 
 def _end(handler: logging.FileHandler, line: str) -> None:
-    handler.stream.write(line + "\n")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logging.getLogger(__name__).error("%s", line)
     handler.flush()
     print(line, file=sys.stderr, flush=True)
     sys.exit(1)

@@ -97,7 +97,10 @@ def read_model(path: str | Path) -> FittedModel:
     """Read a fitted model written by `write_model`."""
     data = ad.read_h5ad(path)
     samples = data.obs.astype({c: str for c in data.obs.columns if c != "size_factor"})
-    frame = lambda x: pd.DataFrame(x, index=data.obs_names, columns=data.var_names)  # noqa: E731
+
+    def frame(values: npt.NDArray[np.generic]) -> pd.DataFrame:
+        return pd.DataFrame(values, index=data.obs_names, columns=data.var_names)
+
     return FittedModel(
         name=str(data.uns["name"]),
         formula=str(data.uns["formula"]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import anndata as ad
 import numpy as np
@@ -13,9 +14,11 @@ import pandas as pd
 from pathcall import de
 from pathcall.config import FilterConfig, ModelConfig
 from pathcall.contrasts import Contrast, ModelPlan, plan_model
+from pathcall.counts import read_counts_h5ad
 from pathcall.errors import InputError
-from pathcall.model import FittedModel
+from pathcall.model import FittedModel, write_model
 from pathcall.sheet import Sheet
+from pathcall.tables import DE, LRT, write_table
 from pathcall.vst import vst
 
 logger = logging.getLogger(__name__)
@@ -45,8 +48,7 @@ def sheet_of(data: ad.AnnData) -> Sheet:
     columns = tuple(c for c in data.obs.columns if c not in ("included", "reason"))
     rows = {str(s): {c: str(data.obs.at[s, c]) for c in columns} for s in data.obs_names}
     excluded = {
-        str(s): str(data.obs.at[s, "reason"])
-        for s in data.obs_names[data.obs["included"] == "no"]
+        str(s): str(data.obs.at[s, "reason"]) for s in data.obs_names[data.obs["included"] == "no"]
     }
     return Sheet("counts.h5ad", columns, rows, excluded)
 
@@ -85,9 +87,7 @@ def fit_study_model(
     ConfigError
         The design or a contrast does not fit the samples that have counts.
     """
-    plan = plan_model(
-        name, model, sheet_of(data), contrasts, contrasts_path="the contrasts table"
-    )
+    plan = plan_model(name, model, sheet_of(data), contrasts, contrasts_path="the contrasts table")
     own = data[list(plan.samples)]
     counts = pd.DataFrame(np.asarray(own.X), index=own.obs_names, columns=own.var_names)
     min_samples = (
@@ -147,3 +147,33 @@ def _whole(table: pd.DataFrame, symbols: pd.Series) -> pd.DataFrame:
     whole.insert(0, "gene_id", symbols.index.to_numpy())
     whole.insert(1, "symbol", symbols.to_numpy())
     return whole.reset_index(drop=True)
+
+
+def fit_and_write(
+    counts: str,
+    *,
+    name: str,
+    model: Mapping[str, Any],
+    contrasts: Sequence[Mapping[str, Any]],
+    gene_filter: Mapping[str, Any],
+    alpha: float,
+    threads: int,
+    de_out: Sequence[str],
+    model_out: str,
+    lrt_out: str,
+) -> None:
+    """Fit a model and write its tables; `de_out` is in the order of `contrasts`."""
+    own = [Contrast.from_dict(raw) for raw in contrasts]
+    result = fit_study_model(
+        read_counts_h5ad(counts),
+        name=name,
+        model=ModelConfig.model_validate(model),
+        contrasts={c.contrast: c for c in own},
+        gene_filter=FilterConfig.model_validate(gene_filter),
+        alpha=alpha,
+        threads=threads,
+    )
+    for contrast, path in zip(own, de_out, strict=True):
+        write_table(result.tables[contrast.contrast], path, DE)
+    write_table(result.lrt, lrt_out, LRT)
+    write_model(result.model, model_out)

@@ -6,7 +6,6 @@ import importlib.metadata
 import logging
 import platform
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,7 +14,9 @@ import yaml
 import pathcall
 from pathcall.config import Config
 from pathcall.contrasts import Contrast
-from pathcall.tables import INPUTS, read_table
+from pathcall.model import FittedModel, read_model
+from pathcall.tables import INPUTS, read_table, write_table, write_text
+from pathcall.tables import SOFTWARE as SOFTWARE_TABLE
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ def methods_text(
     *,
     inputs: pd.DataFrame,
     software: pd.DataFrame,
-    models: Mapping[str, Mapping[str, Any]],
+    models: Sequence[FittedModel],
 ) -> str:
     """A Methods section in Markdown, ready to paste.
 
@@ -82,7 +83,7 @@ def methods_text(
     software
         Table ``provenance/software``.
     models
-        Model → facts of its fit: n_samples, n_genes, formula, residual_df.
+        The fitted models.
     """
     version = dict(zip(software["name"], software["version"], strict=True))
     cite = dict(zip(software["name"], software["citation"], strict=True))
@@ -109,11 +110,10 @@ def methods_text(
         "",
         "**Differential expression.** "
         + " ".join(
-            f"Model `{name}`: {facts['n_samples']} samples, design `{facts['formula']}`, "
-            f"{facts['n_genes']:,} genes with at least {config.filter.min_count} counts in at "
-            f"least {facts['min_samples']} samples, {facts['residual_df']} residual degrees of "
-            "freedom."
-            for name, facts in models.items()
+            f"Model `{model.name}`: {len(model.samples)} samples, design `{model.formula}`, "
+            f"{model.counts.shape[1]:,} genes with at least {config.filter.min_count} counts in "
+            f"{_enough(config)}, {model.residual_df} residual degrees of freedom."
+            for model in models
         )
         + " Counts were fitted by negative binomial models with median-of-ratios size factors, "
         "dispersions shrunken to a parametric trend and Wald tests (Love et al. 2014, Genome Biol "
@@ -139,14 +139,22 @@ def methods_text(
         "",
         "**Software.** "
         + "; ".join(
-            f"{name} {version[name]}"
-            + (f" ({cite[name]})" if isinstance(cite[name], str) else "")
+            f"{name} {version[name]}" + (f" ({cite[name]})" if isinstance(cite[name], str) else "")
             for name in version
         )
         + ".",
         "",
     ]
     return "\n".join(lines)
+
+
+def _enough(config: Config) -> str:
+    n = config.filter.min_samples
+    return (
+        "as many samples as its smallest contrasted cell has"
+        if n == "auto"
+        else f"at least {n} samples"
+    )
 
 
 def _in_words(contrast: Contrast) -> str:
@@ -157,6 +165,23 @@ def _in_words(contrast: Contrast) -> str:
     return f"({text}) minus `{contrast.subtract}`" if contrast.subtract else text
 
 
-def read_inputs(path: str | Path) -> pd.DataFrame:
-    """Read ``provenance/inputs.tsv``."""
-    return read_table(path, INPUTS)
+def write_provenance(
+    config: Mapping[str, Any],
+    contrasts: Sequence[Mapping[str, Any]],
+    *,
+    inputs: str,
+    models: Sequence[str],
+    out: Mapping[str, str],
+) -> None:
+    """Write software.tsv, config.yaml and methods.md; `out` maps their stem to the path."""
+    software = software_table()
+    text = methods_text(
+        Config.model_validate(config),
+        [Contrast.from_dict(raw) for raw in contrasts],
+        inputs=read_table(inputs, INPUTS),
+        software=software,
+        models=[read_model(path) for path in models],
+    )
+    write_table(software, out["software"], SOFTWARE_TABLE)
+    write_text(config_text(config), out["config"])
+    write_text(text, out["methods"])

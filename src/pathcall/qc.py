@@ -265,7 +265,7 @@ def _duplicate_flags(counts: pd.DataFrame) -> list[Flag]:
 
 
 def _outlier_flags(metrics: pd.DataFrame, limits: Limits) -> list[Flag]:
-    """Samples that correlate poorly with their own cell, against how cells usually hold together."""
+    """Samples that correlate poorly with their own cell, as cells of this study go."""
     own = metrics["group_correlation"].to_numpy(dtype=float)
     known = np.isfinite(own)
     if known.sum() < 4:
@@ -345,7 +345,7 @@ def _label_flags(
     labels. The neighbours are as many as the smaller groups have mates, at most three.
     """
     gap = _distances(values)
-    np.fill_diagonal(gap.to_numpy(), np.inf)
+    gap = gap.mask(np.eye(len(gap), dtype=bool), np.inf)
     flags: list[Flag] = []
     for name in factors:
         labels = obs[name][obs[name] != ""]

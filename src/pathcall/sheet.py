@@ -12,8 +12,6 @@ from pathlib import Path
 
 from pathcall.errors import ConfigError
 
-
-
 RESERVED = ("sample", "exclude", "exclude_reason")
 _COLUMN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
 MISSING = ("", "NA")

@@ -107,8 +107,14 @@ QC_FLAGS = _schema(
         "sample": _text("sample"),
         "flag": _choice(
             "what is wrong",
-            ["library_size", "outlier", "sits_with_other_group", "label_contradicted",
-             "duplicate", "few_genes"],
+            [
+                "library_size",
+                "outlier",
+                "sits_with_other_group",
+                "label_contradicted",
+                "duplicate",
+                "few_genes",
+            ],
         ),
         "severity": _choice("how bad", ["info", "warning", "severe"]),
         "value": _float("what was measured"),

@@ -1,0 +1,56 @@
+"""Verified counts and the quality of samples.
+
+REQUIRED INPUTS
+    resources/{study}/source.json (rules/fetch.smk), the sample sheet, the panel's gene ids
+
+OUTPUTS
+    results/{study}/counts.h5ad, provenance/inputs.tsv
+    results/{study}/samples.tsv, qc/metrics.tsv, qc/pca.tsv, qc/correlation.tsv, qc/flags.tsv
+"""
+
+
+rule assemble_counts:
+    """Check that the counts are raw integers, join the sheet, map gene ids; count what is dropped."""
+    input:
+        source="resources/{study}/source.json",
+        samples=CONFIG.samples,
+        contrasts=CONFIG.contrasts,
+        panel=PANEL,
+    output:
+        counts="results/{study}/counts.h5ad",
+        inputs="results/{study}/provenance/inputs.tsv",
+    log:
+        "results/{study}/logs/assemble_counts.log",
+    params:
+        gene_id=CONFIG.counts.gene_id,
+        code=code_digest("pathcall.assemble"),
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/assemble_counts.py"
+
+
+rule run_qc:
+    """Metrics, PCA and correlations of the included samples, and flags for what looks wrong.
+
+    Cells are the combinations of all columns that the designs use as factors.
+    """
+    input:
+        counts="results/{study}/counts.h5ad",
+        source="resources/{study}/source.json",
+    output:
+        samples="results/{study}/samples.tsv",
+        metrics="results/{study}/qc/metrics.tsv",
+        pca="results/{study}/qc/pca.tsv",
+        correlation="results/{study}/qc/correlation.tsv",
+        flags="results/{study}/qc/flags.tsv",
+    log:
+        "results/{study}/logs/run_qc.log",
+    params:
+        factors=PLAN.factors,
+        min_count=CONFIG.filter.min_count,
+        code=code_digest("pathcall.assemble"),
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../scripts/run_qc.py"
