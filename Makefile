@@ -19,9 +19,6 @@ ARGS ?=
 WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
 
-# A make that a test starts must not inherit this one's options and variables.
-unexport MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES CORES ARGS
-
 .PHONY: help setup demo run test bench lint types format docs dag mirror lock clean
 
 help: ## list these commands

@@ -26,6 +26,8 @@ unset PYTHONPATH PYTHONHOME __PYVENV_LAUNCHER__
 export PYTHONNOUSERSITE=1
 # Nothing here opens a window.
 export MPLBACKEND=Agg
+# A make that the command starts is not a part of the one that started this.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES CORES ARGS
 
 fits='import sys; sys.exit(not (sys.implementation.name == "cpython" and (3, 11) <= sys.version_info[:2]%s))'
 tested=$(printf "$fits" ' <= (3, 13)')
@@ -58,9 +60,7 @@ elif ! "$PYTHON" -c "$newer" >/dev/null 2>&1; then
     exit 1
 fi
 
-"$PYTHON" "$root/tools/environment.py" "$group"
-
-VIRTUAL_ENV=$root/.venv
+VIRTUAL_ENV=$("$PYTHON" "$root/tools/environment.py" "$group")
 PATH=$VIRTUAL_ENV/bin:$PATH
 export VIRTUAL_ENV PATH
 cd -- "$root"

@@ -4,6 +4,10 @@ Standard library only: this runs before anything is installed. The environment c
 when its record names the locks as they are now, this folder, and a Python that still exists. The
 record is written last, so that an interrupted set-up is never taken for a finished one.
 
+Snakemake starts a job's Python through a shell without quoting its path (9.27.1, local jobs and
+SLURM jobs alike), so an environment below a folder with a space in its name could run no job.
+There the environment is built and used through a link whose own path has none.
+
 The package itself is put on the path by a ``.pth`` file that points to ``src``, relative to
 ``site-packages``. An editable install would do the same through a build backend that has to be
 fetched and run first; this needs neither.
@@ -17,6 +21,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,16 +38,15 @@ class SetupError(Exception):
     """Ends the set-up with one ``error:`` line."""
 
 
-def main(group: str) -> None:
-    """Make sure that ``.venv`` holds the locks up to `group`."""
+def main(group: str) -> Path:
+    """Make sure that ``.venv`` holds the locks up to `group`; return the path to use it by."""
     if group not in GROUPS:
         raise SetupError(f"unknown environment — {group} — one of {', '.join(GROUPS)}")
-    if _is_ready(group):
-        return
-    with _lock():
-        if _is_ready(group):  # another make has just finished it
-            return
-        _set_up(group)
+    if not _is_ready(group):
+        with _lock():
+            if not _is_ready(group):  # another make may have just finished it
+                _set_up(group)
+    return Path(json.loads(RECORD.read_text(encoding="utf-8"))["path"])
 
 
 def _is_ready(group: str) -> bool:
@@ -59,10 +63,13 @@ def _reason_not_ready(group: str) -> str | None:
         return "there is none yet"
     except ValueError:
         return "its record cannot be read"
+    path = Path(record.get("path", ""))
     if record.get("folder") != str(VENV):
         return "it was made in another folder"
-    if not _python().exists():
+    if not (VENV / "bin" / "python").exists():
         return "its Python is gone"
+    if not (path.exists() and path.samefile(VENV)):
+        return "the link to it is gone"
     installed = record.get("locks", {})
     for name in _needed(group):
         if name not in installed:
@@ -77,18 +84,25 @@ def _set_up(group: str) -> None:
     _say(f"setting up .venv ({reason}); this takes about a minute")
     started = time.monotonic()
     grows = reason is not None and reason.startswith("it lacks")
-    if not grows:
+    if grows:
+        path = Path(json.loads(RECORD.read_text(encoding="utf-8"))["path"])
+    else:
         _remove_old()
         VENV.mkdir()
+        path = _path_without_space()
     UNFINISHED.touch()
     RECORD.unlink(missing_ok=True)
     uv = _find_uv()
     if not grows:
-        _make_venv(with_pip=uv is None)
+        _make_venv(path, with_pip=uv is None)
     for name in ("build", group):
-        _install(ROOT / "requirements" / f"{name}.txt", uv)
+        _install(ROOT / "requirements" / f"{name}.txt", path / "bin" / "python", uv)
     _put_package_on_path()
-    record = {"folder": str(VENV), "locks": {name: _digest(name) for name in _needed(group)}}
+    record = {
+        "folder": str(VENV),
+        "path": str(path),
+        "locks": {name: _digest(name) for name in _needed(group)},
+    }
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     UNFINISHED.unlink()
     _say(f".venv is ready ({time.monotonic() - started:.0f} s)")
@@ -118,10 +132,42 @@ def _remove_old() -> None:
         shutil.rmtree(VENV)
 
 
-def _make_venv(*, with_pip: bool) -> None:
+def _path_without_space() -> Path:
+    """Return ``.venv``, by way of a link to its folder where that one's path has white space."""
+    if not _has_space(VENV):
+        return VENV
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if _has_space(caches) or not caches.is_absolute():
+        # Nobody else may write into this folder, or they could choose what is run from it.
+        caches = Path(tempfile.gettempdir()) / f"pathcall-{os.getuid()}"
+        if _has_space(caches):
+            raise SetupError(
+                f"no place for a link without a space in its path — TMPDIR={caches.parent} — "
+                "set TMPDIR to a folder without one, or move the project to one"
+            )
+        caches.mkdir(mode=0o700, exist_ok=True)
+        status = caches.lstat()
+        if status.st_uid != os.getuid() or status.st_mode & 0o022 or caches.is_symlink():
+            raise SetupError(
+                f"another user could write there — {caches} — remove it, or set TMPDIR elsewhere"
+            )
+    name = hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:16]
+    link = caches / "pathcall" / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT, target_is_directory=True)
+    _say(f"the folder's path has a space, so the environment is used through {link}")
+    return link / VENV.name
+
+
+def _has_space(path: Path) -> bool:
+    return any(character.isspace() for character in str(path))
+
+
+def _make_venv(path: Path, *, with_pip: bool) -> None:
     options = [] if with_pip else ["--without-pip"]
     done = subprocess.run(
-        [sys.executable, "-m", "venv", *options, str(VENV)], capture_output=True, text=True
+        [sys.executable, "-m", "venv", *options, str(path)], capture_output=True, text=True
     )
     if done.returncode:
         print(done.stdout + done.stderr, file=sys.stderr)
@@ -147,7 +193,7 @@ def _find_uv() -> str | None:
     return path if works else None
 
 
-def _install(lock: Path, uv: str | None) -> None:
+def _install(lock: Path, python: Path, uv: str | None) -> None:
     # `--no-deps`: the lock is complete, and pip's hash mode stops at extras that a universal lock
     # flattens. `--no-build-isolation`: the few packages without a wheel are built with the locked
     # build tools, where isolation would fetch unlocked ones.
@@ -155,10 +201,17 @@ def _install(lock: Path, uv: str | None) -> None:
     environment = dict(os.environ, PIP_USER="0", PIP_DISABLE_PIP_VERSION_CHECK="1")
     environment.pop("VIRTUAL_ENV", None)
     if uv is not None:
-        command = [uv, "pip", "install", "--python", str(_python()), *options]
+        command = [uv, "pip", "install", "--python", str(python), *options]
     else:
-        command = [str(_python()), "-m", "pip", "install", "--quiet", *options]
-    status = subprocess.run(command, env=environment, cwd=ROOT, stdin=subprocess.DEVNULL).returncode
+        command = [str(python), "-m", "pip", "install", "--quiet", *options]
+    status = subprocess.run(
+        # Standard output holds the environment's path and nothing else.
+        command,
+        env=environment,
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=sys.stderr,
+    ).returncode
     if status:
         tool = "uv" if uv is not None else "pip"
         hint = "; UV= installs with pip instead" if uv is not None else ""
@@ -172,10 +225,6 @@ def _put_package_on_path() -> None:
     (site_packages,) = VENV.glob("lib/python3.*/site-packages")
     relative = os.path.relpath(ROOT / "src", site_packages.resolve())
     (site_packages / "pathcall.pth").write_text(relative + "\n", encoding="utf-8")
-
-
-def _python() -> Path:
-    return VENV / "bin" / "python"
 
 
 def _digest(name: str) -> str:
@@ -206,7 +255,7 @@ def _say(text: str) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1])
+        print(main(sys.argv[1]))
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
