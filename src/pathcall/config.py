@@ -77,6 +77,46 @@ class FilterConfig(Section):
     smallest cell that a contrast of the model names."""
 
 
+class CallsConfig(Section):
+    """The rule that turns evidence into calls; the same for every pathway (docs/method.md)."""
+
+    vote_p: float = Field(default=0.05, gt=0, lt=1)
+    """A readout votes if its sample scores, its genes against the others and its rank among random
+    signatures all agree in direction below this p (for a single gene: its FDR)."""
+    min_coverage: float = Field(default=0.6, ge=0, le=1)
+    """Share of a readout's genes that must be measured."""
+    min_genes: int = Field(default=3, ge=1)
+    """Measured genes that a set needs; a readout of one gene is exempt."""
+    same_line_jaccard: float = Field(default=0.3, gt=0, le=1)
+    """Readouts of a pathway whose genes overlap this much (Jaccard) are one line of evidence."""
+    min_lines: int = Field(default=2, ge=1)
+    """Independent lines of evidence that must agree."""
+    min_families: int = Field(default=2, ge=1)
+    """Families (column `family` of readouts.tsv) that these lines must come from; a pathway whose
+    readouts are all of one family needs one."""
+    min_agreement: float = Field(default=0.75, gt=0.5, le=1)
+    """Share of the voting lines that must point the same way."""
+    never_alone: list[str] = ["NFKB_HALLMARK_TNFA"]
+    """Readouts that never carry a call without a line of another family."""
+    confounders: dict[str, list[str]] = {
+        "AKT": ["MAPK_PROGENY_MAPK", "HALLMARK_E2F_TARGETS", "HALLMARK_MYC_TARGETS_V1"],
+        "NFKB_CANONICAL": ["MAPK_PROGENY_MAPK", "NFKB_TIAN_NOT_VIA_NFKB", "GC_RESPONSE"],
+        "NFKB_ALTERNATIVE": ["NFKB_PROGENY_NFKB"],
+    }
+    """Pathway → readouts or gene sets that move its readouts without the pathway. A call is also
+    given adjusted for them, and withheld where one of them moved further and explains it."""
+    min_replicates: int = Field(default=2, ge=2)
+    """Samples that each side of a contrast needs."""
+    random_signatures: int = Field(default=1000, ge=100)
+    """Random signatures, matched in size, weights and expression, for each readout."""
+    mock_contrasts: int = Field(default=200, ge=0, le=2000)
+    """Most mock contrasts a model is calibrated with."""
+    min_mock_contrasts: int = Field(default=20, ge=1)
+    """With fewer distinct mock contrasts the false-call rate comes from simulation."""
+    max_false_call_rate: float = Field(default=0.05, gt=0, lt=1)
+    """A higher false-call rate lowers the confidence of a call."""
+
+
 class DownloadConfig(Section):
     """Limits of the download client."""
 
@@ -120,6 +160,8 @@ class Config(Section):
     """Use mirrors and resources/ only; any other access is an error."""
     accept_changed_inputs: bool = False
     """Accept downloads that differ from inputs.lock.tsv and lock the new ones."""
+    calls: CallsConfig = CallsConfig()
+    """The rule that makes the calls."""
     download: DownloadConfig = DownloadConfig()
     """Limits of the download client."""
 
