@@ -15,7 +15,7 @@ from typing import Any
 from pathcall.config import Config, load_config, resolve
 from pathcall.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
 from pathcall.errors import ConfigError, PathcallError
-from pathcall.sheet import Sheet, read_sheet
+from pathcall.sheet import Sheet, read_rows, read_sheet
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,23 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             )
     sheet = read_sheet(config.samples)
     contrasts = read_contrasts(config.contrasts)
+    _check_expected(config, contrasts)
     return StudyPlan(config, sheet, contrasts, plan_models(config, sheet, contrasts))
+
+
+def _check_expected(config: Config, contrasts: Mapping[str, Contrast]) -> None:
+    readouts = Path(config.signatures) / "readouts.tsv"
+    rows = read_rows(readouts, needed=["pathway"], what="panel's table of readouts")
+    known = list(dict.fromkeys(row["pathway"] for row in rows))
+    for contrast in contrasts.values():
+        for pathway in contrast.expected:
+            if pathway not in known:
+                raise ConfigError(
+                    "an expected pathway is not in the signature panel",
+                    where=f"{config.contrasts}, column expected, value {pathway!r} "
+                    f"({contrast.contrast})",
+                    fix=f"the panel's pathways are: {', '.join(known)}",
+                )
 
 
 @contextmanager

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandera.errors import SchemaError
+
+from pathcall import tables
+from pathcall.errors import InputError
+
+
+def flags(**change: list) -> pd.DataFrame:
+    columns = {
+        "sample": ["a", "nan"],
+        "flag": ["outlier", "duplicate"],
+        "severity": ["warning", "severe"],
+        "value": [1 / 3, np.nan],
+        "threshold": [1e-300, 0.1 + 0.2],
+        "reason": ["tab\there", 'a "quote"'],
+    }
+    return pd.DataFrame({**columns, **change})
+
+
+def test_what_is_written_is_read_back_exactly(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "flags.tsv"
+    tables.write_table(flags(), path, tables.QC_FLAGS)
+    pd.testing.assert_frame_equal(
+        tables.read_table(path, tables.QC_FLAGS), flags(), check_exact=True
+    )
+    assert "\tNA\t" in path.read_text()
+
+
+def test_an_empty_table_has_its_header(tmp_path: Path) -> None:
+    path = tmp_path / "flags.tsv"
+    tables.write_table(flags().iloc[:0], path, tables.QC_FLAGS)
+    assert path.read_text() == "sample\tflag\tseverity\tvalue\tthreshold\treason\n"
+    assert len(tables.read_table(path, tables.QC_FLAGS)) == 0
+
+
+def test_a_wrong_frame_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "flags.tsv"
+    for wrong in (flags(severity=["bad", "info"]), flags().drop(columns="flag"),
+                  flags(sample=["a", None])):  # fmt: skip
+        with pytest.raises(SchemaError):
+            tables.write_table(wrong, path, tables.QC_FLAGS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_edited_file_is_refused_on_read(tmp_path: Path) -> None:
+    path = tmp_path / "flags.tsv"
+    tables.write_table(flags(), path, tables.QC_FLAGS)
+    path.write_text(path.read_text().replace("severe", "awful"))
+    with pytest.raises(InputError, match="does not fit its schema") as error:
+        tables.read_table(path, tables.QC_FLAGS)
+    assert str(path) in error.value.line()
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None:
+    path = tmp_path / "x.txt"
+    tables.write_text("old", path)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        tables.write_text("new", path)
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_every_column_is_described() -> None:
+    schemas = [v for v in vars(tables).values() if isinstance(v, tables.DataFrameSchema)]
+    assert len(schemas) >= 15
+    for schema in schemas:
+        assert schema.description, schema.name
+        text = tables.describe(schema)
+        for name, column in schema.columns.items():
+            assert column.description, f"{schema.name}.{name}"
+            assert f"`{name}`" in text
