@@ -48,7 +48,17 @@ class StudyPlan:
 
     @property
     def factors(self) -> list[str]:
-        """Columns of the sheet that designs use as factors, in the order of the sheet."""
+        """Columns of the sheet that contrasts name as factors, in the order of the sheet."""
+        named = {name for contrast in self.contrasts.values() for name in contrast.test}
+        return [name for name in self._design_factors if name in named]
+
+    @property
+    def blocks(self) -> list[str]:
+        """Further factors of the designs: donors, batches and the like."""
+        return [name for name in self._design_factors if name not in self.factors]
+
+    @property
+    def _design_factors(self) -> list[str]:
         used = {name for model in self.models.values() for name in model.design.levels}
         return [name for name in self.sheet.columns if name in used]
 

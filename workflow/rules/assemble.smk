@@ -33,7 +33,8 @@ rule assemble_counts:
 rule run_qc:
     """Metrics, PCA and correlations of the included samples, and flags for what looks wrong.
 
-    Cells are the combinations of all columns that the designs use as factors.
+    Cells are the combinations of the factors that contrasts name; other factors of the designs are
+    blocks.
     """
     input:
         counts="results/{study}/counts.h5ad",
@@ -48,6 +49,7 @@ rule run_qc:
         "results/{study}/logs/run_qc.log",
     params:
         factors=PLAN.factors,
+        blocks=PLAN.blocks,
         min_count=CONFIG.filter.min_count,
         code=code_digest("pathcall.assemble"),
     conda:

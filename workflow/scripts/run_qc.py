@@ -9,6 +9,7 @@ with job_log(snakemake.log[0]):
         snakemake.input.counts,
         snakemake.input.source,
         factors=snakemake.params.factors,
+        blocks=snakemake.params.blocks,
         min_count=snakemake.params.min_count,
         out=dict(snakemake.output.items()),
     )
