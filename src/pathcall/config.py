@@ -83,6 +83,9 @@ class CallsConfig(Section):
     vote_p: float = Field(default=0.05, gt=0, lt=1)
     """A readout votes if its sample scores, its genes against the others and its rank among random
     signatures all agree in direction below this p (for a single gene: its FDR)."""
+    call_p: float = Field(default=0.05, gt=0, lt=1)
+    """The voting readouts of a call, their sample scores taken together, need a p below this,
+    corrected for having been chosen among all readouts of the pathway."""
     min_coverage: float = Field(default=0.6, ge=0, le=1)
     """Share of a readout's genes that must be measured."""
     min_genes: int = Field(default=3, ge=1)
@@ -95,7 +98,7 @@ class CallsConfig(Section):
     """Families (column `family` of readouts.tsv) that these lines must come from; a pathway whose
     readouts are all of one family needs one."""
     min_agreement: float = Field(default=0.75, gt=0.5, le=1)
-    """Share of the voting lines that must point the same way."""
+    """Share of the voting lines, weighted by |t|, that must point the same way."""
     never_alone: list[str] = ["NFKB_HALLMARK_TNFA"]
     """Readouts that never carry a call without a line of another family."""
     confounders: dict[str, list[str]] = {

@@ -80,8 +80,8 @@ def fit_prior(variances: Float, df: float) -> Prior:
     return Prior(np.where(finite, d0, np.inf), np.where(finite, scale, v.mean(axis=0)))
 
 
-def squeeze(variances: Float, df: float) -> Moderated:
-    """Moderate each column of residual variances by its own prior.
+def squeeze(variances: Float, df: float, prior: Prior | None = None) -> Moderated:
+    """Moderate each column of residual variances by its own prior, or by a given one.
 
     Parameters
     ----------
@@ -89,19 +89,22 @@ def squeeze(variances: Float, df: float) -> Moderated:
         ``members × families`` (or ``members``), residual variances.
     df
         Their residual degrees of freedom.
+    prior
+        Use this prior instead of estimating it from `variances`.
 
     Returns
     -------
     Moderated
         Variances of the same shape; degrees of freedom per family, at most the pooled residual
-        degrees of freedom of all members.
+        degrees of freedom of all members where the prior comes from them.
     """
     v = np.asarray(variances, dtype=float)
-    prior = fit_prior(v, df)
+    pooled = np.inf if prior is not None else df * v.shape[0]
+    prior = fit_prior(v, df) if prior is None else prior
     d0 = np.where(np.isfinite(prior.df), prior.df, 1.0)
     shrunk = (d0 * prior.scale + df * v) / (d0 + df)
     shrunk = np.where(np.isfinite(prior.df), shrunk, np.broadcast_to(prior.scale, v.shape))
-    total = np.minimum(df + prior.df, df * v.shape[0])
+    total = np.minimum(df + prior.df, pooled)
     return Moderated(shrunk, total, prior)
 
 
