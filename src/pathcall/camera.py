@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.special import ndtr, ndtri, stdtr
+from scipy.stats import false_discovery_control
 
 Float = npt.NDArray[np.float64]
 Weights: TypeAlias = Any
@@ -213,6 +214,15 @@ def two_sided_p(z: Float) -> Float:
     """Two-sided normal p; the smallest positive double is the floor, so that no p is 0."""
     p: Float = 2 * ndtr(-np.abs(z))
     return np.where((p == 0) & ~np.isnan(z), np.nextafter(0, 1), p)
+
+
+def fdr(p: Float) -> Float:
+    """Benjamini–Hochberg FDR over the values that are not NaN."""
+    adjusted = np.full(np.shape(p), np.nan)
+    known = ~np.isnan(p)
+    if known.any():
+        adjusted[known] = false_discovery_control(p[known])
+    return adjusted
 
 
 def _checked(stats: Float) -> Float:

@@ -190,6 +190,34 @@ ACTIVITY = _schema(
     },
 )
 
+READOUTS = _schema(
+    "readouts/{contrast}",
+    "What the genes of each readout say in one contrast, by each gene-level method, towards the "
+    "pathway (expected direction applied). Gene-level tests support a call, they never make one.",
+    {
+        "pathway": _text("pathway"),
+        "readout": _text("readout of the panel"),
+        "family": _text("family of evidence"),
+        "role": _choice("role in the panel", ["evidence", "control", "context"]),
+        "method": _choice(
+            "gsea: gseapy prerank, unsigned sets; camera: competitive test with inter-gene "
+            "correlation; mlm: footprints, all pathways at once; gene: the Wald test of a readout "
+            "of one gene; …_adjusted: beside the pathway's declared confounders",
+            ["gsea", "camera", "camera_adjusted", "mlm", "mlm_adjusted", "gene"],
+        ),
+        "n_genes": _int("genes with a statistic"),
+        "coverage": _float("share of the readout's genes with a statistic", _P),
+        "effect": _float(
+            "gsea: enrichment score; gene: log2 fold change; else mean Wald statistic of the "
+            "readout's genes (by weight) beyond that of the others"
+        ),
+        "stat": _float("gsea: normalised enrichment score; gene: Wald statistic; else z"),
+        "pvalue": _float("two-sided p", _P),
+        "fdr": _float("Benjamini-Hochberg FDR over the readouts of a method", _P),
+        "note": _text("why it was not tested, or what it was adjusted for", nullable=True),
+    },
+)
+
 SCORES = _schema(
     "scores/samples",
     "Signature scores of single samples on VST values.",
