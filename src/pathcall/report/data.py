@@ -1,0 +1,272 @@
+"""Everything the report shows, read once, checked, and cleaned of control characters."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anndata as ad
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import scipy.sparse as sp
+from pandera.pandas import DataFrameSchema
+
+from pathcall import tables
+from pathcall.errors import InputError
+from pathcall.model import FittedModel, read_model
+from pathcall.panel import Panel, load_panel
+
+_log = logging.getLogger(__name__)
+
+# C0/C1 controls, and the marks that reorder text: a sample title must not rearrange the page.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(text: str) -> str:
+    """Text without control characters and without marks that reorder it."""
+    return _CONTROL.sub("", text.replace("\t", " ").replace("\r", " ").replace("\n", " "))
+
+
+@dataclass(frozen=True)
+class ContrastInfo:
+    """A contrast as the report names it."""
+
+    contrast: str
+    model: str
+    test: Mapping[str, str]
+    reference: Mapping[str, str]
+    subtract: str | None
+    group: str | None
+    expected: Mapping[str, str]
+    description: str
+
+    @property
+    def label(self) -> str:
+        """The description, or the id where there is none."""
+        return self.description or self.contrast
+
+    @property
+    def sides(self) -> str:
+        """Test and reference cell in words."""
+        cell = lambda side: ", ".join(f"{k} {v}" for k, v in side.items())  # noqa: E731
+        text = f"{cell(self.test)} against {cell(self.reference)}"
+        return f"{text}, minus {self.subtract}" if self.subtract else text
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All tables of one results folder.
+
+    Attributes
+    ----------
+    counts
+        Raw counts, ``samples × genes``, rows as in ``counts_samples``.
+    genes
+        ``var`` of counts.h5ad: gene_id, symbol, gene_type, in matrix order.
+    extra
+        Tables that a run need not have, by path without suffix.
+    """
+
+    study: str
+    config: Mapping[str, Any]
+    contrasts: tuple[ContrastInfo, ...]
+    panel: Panel = field(repr=False)
+    samples: pd.DataFrame = field(repr=False)
+    metrics: pd.DataFrame = field(repr=False)
+    pca: pd.DataFrame = field(repr=False)
+    correlation: pd.DataFrame = field(repr=False)
+    flags: pd.DataFrame = field(repr=False)
+    de: Mapping[str, pd.DataFrame] = field(repr=False)
+    enrichment: Mapping[str, pd.DataFrame] = field(repr=False)
+    activity: Mapping[str, pd.DataFrame] = field(repr=False)
+    scores: pd.DataFrame = field(repr=False)
+    evidence: pd.DataFrame = field(repr=False)
+    calls: pd.DataFrame = field(repr=False)
+    combined_genes: pd.DataFrame = field(repr=False)
+    combined_pathways: pd.DataFrame = field(repr=False)
+    secretome: Mapping[str, pd.DataFrame] = field(repr=False)
+    overlap: pd.DataFrame = field(repr=False)
+    inputs: pd.DataFrame = field(repr=False)
+    software: pd.DataFrame = field(repr=False)
+    methods: str = field(repr=False)
+    config_text: str = field(repr=False)
+    models: Mapping[str, FittedModel] = field(repr=False)
+    counts: npt.NDArray[np.int64] = field(repr=False)
+    counts_samples: tuple[str, ...] = field(repr=False)
+    genes: pd.DataFrame = field(repr=False)
+    extra: Mapping[str, pd.DataFrame] = field(repr=False)
+    files: tuple[str, ...] = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
+
+    @property
+    def alpha(self) -> float:
+        """FDR for genes."""
+        return float(self.config.get("alpha", 0.05))
+
+    @property
+    def pathways(self) -> tuple[str, ...]:
+        """Pathways that were called, in the order of the calls."""
+        return tuple(dict.fromkeys(self.calls["pathway"]))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Nature of the study's own data (the panel apart)."""
+        own = self.inputs[self.inputs["source"] != "panel"]
+        return tuple(dict.fromkeys(own["kind"]))
+
+    def contrast(self, name: str) -> ContrastInfo:
+        """One contrast by id."""
+        return next(c for c in self.contrasts if c.contrast == name)
+
+    def call(self, contrast: str, pathway: str) -> Mapping[str, Any]:
+        """The row of calls.tsv."""
+        at = (self.calls["contrast"] == contrast) & (self.calls["pathway"] == pathway)
+        rows = self.calls[at].to_dict("records")
+        if not rows:
+            raise InputError(
+                "a call is missing",
+                where=f"calls.tsv, contrast {contrast}, pathway {pathway}",
+                fix="delete calls.tsv and run again",
+            )
+        return {str(k): v for k, v in rows[0].items()}
+
+
+OPTIONAL = ("ranking", "sensitivity", "adjusted", "nfkb_genes", "sensitivity_calls")
+OPTIONAL_FOLDERS = ("lrt", "calibration", "readouts")
+EMBED_LIMIT = 400_000  # bytes of text; larger tables are linked, not embedded
+
+
+def read_results(
+    results: Path,
+    *,
+    config: Mapping[str, Any],
+    contrasts: Sequence[Mapping[str, Any]],
+    panel_folder: Path,
+) -> ReportData:
+    """Read a results folder.
+
+    Raises
+    ------
+    InputError
+        A table of the contract is missing or does not fit its schema.
+    """
+    infos = tuple(_info(c) for c in contrasts)
+    models = list(dict.fromkeys(c.model for c in infos))
+
+    def table(name: str, schema: DataFrameSchema) -> pd.DataFrame:
+        return _cleaned(tables.read_table(_need(results / f"{name}.tsv"), schema))
+
+    def each(folder: str, schema: DataFrameSchema) -> dict[str, pd.DataFrame]:
+        return {c.contrast: table(f"{folder}/{c.contrast}", schema) for c in infos}
+
+    data = ad.read_h5ad(_need(results / "counts.h5ad"))
+    counts = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
+    genes = data.var.reset_index(drop=True)
+    for column in ("gene_id", "symbol"):
+        genes[column] = [clean(v) if isinstance(v, str) else "" for v in genes[column]]
+    extra = {}
+    for name in OPTIONAL:
+        if (results / f"{name}.tsv").is_file():
+            extra[name] = _cleaned(_read_loose(results / f"{name}.tsv"))
+    for folder in OPTIONAL_FOLDERS:
+        for path in sorted((results / folder).glob("*.tsv")):
+            if path.stem in models or path.stem in {c.contrast for c in infos}:
+                extra[f"{folder}/{path.stem}"] = _cleaned(_read_loose(path))
+    made = ReportData(
+        study=clean(str(config["study"])),
+        config=config,
+        contrasts=infos,
+        panel=load_panel(panel_folder),
+        samples=table("samples", tables.SAMPLES),
+        metrics=table("qc/metrics", tables.QC_METRICS),
+        pca=table("qc/pca", tables.QC_PCA),
+        correlation=table("qc/correlation", tables.QC_CORRELATION),
+        flags=table("qc/flags", tables.QC_FLAGS),
+        de=each("de", tables.DE),
+        enrichment=each("enrichment", tables.ENRICHMENT),
+        activity=each("activity", tables.ACTIVITY),
+        scores=table("scores/samples", tables.SCORES),
+        evidence=table("evidence", tables.EVIDENCE),
+        calls=table("calls", tables.CALLS_TABLE),
+        combined_genes=table("combined/genes", tables.COMBINED_GENES),
+        combined_pathways=table("combined/pathways", tables.COMBINED_PATHWAYS),
+        secretome=each("secretome", tables.SECRETOME),
+        overlap=table("secretome/overlap", tables.SECRETOME_OVERLAP),
+        inputs=table("provenance/inputs", tables.INPUTS),
+        software=table("provenance/software", tables.SOFTWARE),
+        methods=_need(results / "provenance/methods.md").read_text(encoding="utf-8"),
+        config_text=_need(results / "provenance/config.yaml").read_text(encoding="utf-8"),
+        models={m: read_model(_need(results / "models" / f"{m}.h5ad")) for m in models},
+        counts=counts.astype(np.int64),
+        counts_samples=tuple(clean(str(s)) for s in data.obs_names),
+        genes=genes,
+        extra=extra,
+        files=(),
+        texts={},
+    )
+    files = _files(made)
+    texts = {}
+    for name in files:
+        path = results / name
+        if not name.endswith(".h5ad") and path.stat().st_size <= EMBED_LIMIT:
+            texts[name] = path.read_text(encoding="utf-8")
+    _log.info(
+        "read %d contrasts, %d samples, %d genes, %d optional tables; %d of %d tables embedded",
+        len(infos), len(made.samples), len(genes), len(extra), len(texts), len(files),
+    )  # fmt: skip
+    return ReportData(**{**made.__dict__, "files": files, "texts": texts})
+
+
+def _files(data: ReportData) -> tuple[str, ...]:
+    names = ["calls.tsv", "evidence.tsv", "samples.tsv", "counts.h5ad", "scores/samples.tsv"]
+    names += ["qc/metrics.tsv", "qc/pca.tsv", "qc/correlation.tsv", "qc/flags.tsv"]
+    names += ["combined/pathways.tsv", "combined/genes.tsv", "secretome/overlap.tsv"]
+    names += [f"{name}.tsv" for name in data.extra if "/" not in name]
+    for folder in ("de", "enrichment", "activity", "secretome"):
+        names += [f"{folder}/{c.contrast}.tsv" for c in data.contrasts]
+    names += [f"{name}.tsv" for name in data.extra if "/" in name]
+    names += ["provenance/inputs.tsv", "provenance/software.tsv", "provenance/config.yaml"]
+    names += ["provenance/methods.md"]
+    return tuple(names)
+
+
+def _info(raw: Mapping[str, Any]) -> ContrastInfo:
+    text = lambda m: {clean(str(k)): clean(str(v)) for k, v in dict(m or {}).items()}  # noqa: E731
+    return ContrastInfo(
+        contrast=str(raw["contrast"]),
+        model=str(raw["model"]),
+        test=text(raw["test"]),
+        reference=text(raw["reference"]),
+        subtract=raw.get("subtract") or None,
+        group=raw.get("group") or None,
+        expected=text(raw.get("expected")),
+        description=clean(str(raw.get("description") or "")),
+    )
+
+
+def _need(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(
+            "a table that the report shows is missing",
+            where=str(path),
+            fix="run the workflow again: it makes what is missing",
+        )
+    return path
+
+
+def _read_loose(path: Path) -> pd.DataFrame:
+    return pd.read_csv(
+        path, sep="\t", na_values=["NA"], keep_default_na=False, float_precision="round_trip",
+        encoding="utf-8",
+    )  # fmt: skip
+
+
+def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
+    for name in frame.columns[frame.dtypes == object]:
+        frame[name] = [clean(v) if isinstance(v, str) else v for v in frame[name]]
+    return frame

@@ -1,0 +1,179 @@
+"""From tables to what a template shows: cells with a text, a value to sort by and a class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+_SUPER = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN or NA."""
+    return value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA
+
+
+def number(value: Any, digits: int = 3) -> str:
+    """A number for reading: `digits` significant digits, true minus, powers of ten as such."""
+    if is_missing(value):
+        return "–"
+    x = float(value)
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    size = abs(x)
+    if x == 0:
+        return "0"
+    if size >= 1e6 or size < 1e-4:
+        return _scientific(x, digits - 1)
+    if size >= 10.0**digits:
+        return f"{x:,.0f}".replace("-", "−").replace(",", "\u202f")
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    return f"{x:.{decimals}f}".replace("-", "−")
+
+
+def pvalue(value: Any) -> str:
+    """A p-value or FDR: two significant digits."""
+    if is_missing(value):
+        return "–"
+    x = float(value)
+    if x <= 0:
+        return "< 10⁻³⁰⁰"
+    if x < 1e-3:
+        return _scientific(x, 1)
+    return f"{x:.2g}" if x < 0.1 else f"{x:.2f}"
+
+
+def _scientific(x: float, decimals: int) -> str:
+    mantissa, exponent = f"{x:.{decimals}e}".split("e")
+    return f"{mantissa}×10{str(int(exponent)).translate(_SUPER)}".replace("-", "−")
+
+
+def percent(value: Any) -> str:
+    """A share as percent."""
+    if is_missing(value):
+        return "–"
+    x = 100 * float(value)
+    return f"{x:.0f}%" if x >= 10 or x == 0 else f"{x:.1f}%"
+
+
+def integer(value: Any) -> str:
+    """An integer with thin spaces between thousands."""
+    return "–" if is_missing(value) else f"{int(value):,}".replace(",", "\u202f")
+
+
+def text(value: Any) -> str:
+    """Text; missing is a dash."""
+    return "–" if is_missing(value) or value == "" else str(value)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a shown table."""
+
+    key: str
+    label: str
+    show: Callable[[Any], str] = text
+    about: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Shown right-aligned and sorted by value."""
+        return self.show is not text
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A shown value."""
+
+    text: str
+    value: str = ""
+    css: str = ""
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row: cells, an anchor and the contrast it belongs to."""
+
+    cells: tuple[Cell, ...]
+    ident: str = ""
+    contrast: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table for the page."""
+
+    ident: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...] = field(repr=False)
+    file: str = ""
+    search: bool = False
+    empty: str = "Nothing to list."
+
+
+def cell(value: Any, column: Column) -> Cell:
+    """One cell; numbers carry their exact value for sorting and for tests."""
+    shown = column.show(value)
+    if not column.numeric or is_missing(value):
+        return Cell(shown)
+    exact = repr(float(value))
+    return Cell(shown, value=exact.removesuffix(".0"))
+
+
+def table(
+    frame: pd.DataFrame,
+    columns: Sequence[Column],
+    *,
+    ident: str,
+    caption: str,
+    file: str = "",
+    search: bool = False,
+    anchors: Callable[[dict[str, Any]], str] | None = None,
+    css: Callable[[dict[str, Any], str], str] | None = None,
+    contrast: str = "",
+    empty: str = "Nothing to list.",
+) -> Table:
+    """Build a table from a frame, row by row."""
+    rows = []
+    for raw in frame.to_dict("records"):
+        record = {str(k): v for k, v in raw.items()}
+        cells = []
+        for column in columns:
+            made = cell(record.get(column.key), column)
+            if css is not None and (name := css(record, column.key)):
+                made = Cell(made.text, made.value, name)
+            cells.append(made)
+        rows.append(
+            Row(
+                tuple(cells),
+                ident=anchors(record) if anchors else "",
+                contrast=str(record.get("contrast", contrast)),
+            )
+        )
+    return Table(ident, caption, tuple(columns), tuple(rows), file, search, empty)
+
+
+def loose_columns(frame: pd.DataFrame, *, names: dict[str, str] | None = None) -> list[Column]:
+    """Columns for a table without a view of its own: formats from names and types."""
+    made = []
+    for name in frame.columns:
+        kind = frame[name]
+        show: Callable[[Any], str] = text
+        if pd.api.types.is_bool_dtype(kind) or kind.dtype == object:
+            show = text
+        elif name in ("pvalue", "fdr", "padj") or name.startswith(("p_", "fdr_")):
+            show = pvalue
+        elif name.endswith(("rate", "share", "agreement", "coverage")):
+            show = percent
+        elif pd.api.types.is_integer_dtype(kind):
+            show = integer
+        else:
+            show = number
+        made.append(Column(str(name), (names or {}).get(str(name), str(name).replace("_", " ")), show))
+    return made

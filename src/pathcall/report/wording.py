@@ -1,0 +1,229 @@
+"""Every fixed phrase of the report, and every caption, in one place.
+
+The captions serve the HTML report and ``snakemake --report`` alike:
+``python -m pathcall.report.wording FOLDER`` writes them as ``FOLDER/{figure}.rst``. Light: imported
+while the workflow is parsed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CALLS = {
+    "activated": "activated",
+    "repressed": "repressed",
+    "conflicting": "conflicting",
+    "no_evidence": "no evidence",
+    "not_assessable": "not assessable",
+}
+CALL_MEANING = {
+    "activated": "the readouts that move point to higher activity, in enough independent families",
+    "repressed": "the readouts that move point to lower activity, in enough independent families",
+    "conflicting": "readouts move in both directions",
+    "no_evidence": "no change could be shown, which is not evidence that there is none",
+    "not_assessable": "too few replicates or too few measured genes to say anything",
+}
+# What a confidence allows one to write.
+STRENGTH = {
+    "high": "the evidence supports",
+    "moderate": "the evidence points to",
+    "low": "weak evidence points to",
+    "none": "there is some sign of",
+}
+NOUN = {"activated": "activation", "repressed": "repression"}
+PATHWAYS = {
+    "AKT": "AKT",
+    "NFKB_CANONICAL": "NF-κB canonical",
+    "NFKB_ALTERNATIVE": "NF-κB alternative",
+    "MAPK": "MAPK",
+    "FRA1_AP1": "FRA1/AP-1",
+    "GLUCOCORTICOID": "Glucocorticoid",
+}
+KINDS = {
+    "simulated": (
+        "Simulated data",
+        "The counts of this study were simulated. Nothing here may be read as a finding about "
+        "biology.",
+    ),
+    "reconstructed": (
+        "Reconstructed data",
+        "Part of the input was reconstructed and is not the depositor's own file.",
+    ),
+    "embedded": (
+        "Embedded data",
+        "The counts come from a copy that ships with the workflow, not from a download.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Caption:
+    """Caption of a figure."""
+
+    title: str
+    text: str
+    category: str
+
+
+CAPTIONS: dict[str, Caption] = {
+    "calls": Caption(
+        "Calls per contrast and pathway",
+        "Each cell is one call, made by the same declared rule. The confidence and the votes stand "
+        "below it. “No evidence” means that no change could be shown, not that there is none.",
+        "Answer",
+    ),
+    "forest": Caption(
+        "Effects of the readouts with 95% intervals",
+        "One column a readout, one row a contrast: the difference of sample scores between test "
+        "and reference, turned so that the right side is activation, with its 95% interval "
+        "(t distribution with the degrees of freedom of the test). Orange and blue mark a vote for "
+        "activation and repression, grey none. Diamonds are random-effects means over the "
+        "contrasts of a group, with Hartung–Knapp intervals. Columns have scales of their own.",
+        "Evidence",
+    ),
+    "scores": Caption(
+        "Score of every sample",
+        "One dot a sample, one strip a readout, turned as in the panel; the bar is the mean of the "
+        "group. Colours tell models apart. Samples, not genes, are the replicates: a call needs a "
+        "difference here.",
+        "Evidence",
+    ),
+    "enrichment": Caption(
+        "Running sums along the ranked genes",
+        "GSEA's weighted running sum along all tested genes, from up in test (left) to down "
+        "(right), with ticks at the members. Genes that follow the pathway are solid, genes that "
+        "go against it dashed. Shown are the first readout of each family, in the panel's order.",
+        "Evidence",
+    ),
+    "edge": Caption(
+        "Leading-edge genes in every sample",
+        "The genes most often in the leading edge of these readouts: variance-stabilised "
+        "expression as difference from the mean of the model, clipped at ±2. Orange is above, blue "
+        "below the mean.",
+        "Evidence",
+    ),
+    "library": Caption(
+        "Library sizes",
+        "Sum of counts of every sample of the sheet; excluded samples are pale.",
+        "Quality",
+    ),
+    "pca": Caption(
+        "Principal components",
+        "First two principal components of the variance-stabilised values of the most variable "
+        "genes. Colour and shape together name the sample's group.",
+        "Quality",
+    ),
+    "correlation": Caption(
+        "Correlation between samples",
+        "Spearman correlation of variance-stabilised values, every pair of samples.",
+        "Quality",
+    ),
+    "dispersion": Caption(
+        "Dispersion against mean",
+        "Final dispersion of each tested gene against its mean, as density (darker is more genes, "
+        "log scale).",
+        "Quality",
+    ),
+    "p": Caption(
+        "p-value histograms",
+        "Wald p-values of all tested genes in 20 bins. Flat with a peak at the left is what a "
+        "fitting model gives; a slope to the right or a hill in the middle is a warning.",
+        "Quality",
+    ),
+    "volcano": Caption(
+        "Volcano plot",
+        "−log10 p against log2 fold change (test over reference, unshrunken), one dot a gene with "
+        "a p-value. Orange is up, blue down, at the FDR of the config.",
+        "Contrasts",
+    ),
+    "ma": Caption(
+        "MA plot",
+        "log2 fold change against mean expression, one dot a tested gene. Orange is up, blue "
+        "down, at the FDR of the config.",
+        "Contrasts",
+    ),
+    "secretome": Caption(
+        "Secreted factors that change in most contrasts",
+        "log2 fold change of the secreted factors that change in most contrasts; a dot marks those "
+        "below the FDR of the config.",
+        "Secretome",
+    ),
+    "ranking": Caption(
+        "Which pathway leads",
+        "All pathways of the panel by the size of their effect on sample scores, with 95% "
+        "intervals; the ones this study asks about are in colour.",
+        "Answer",
+    ),
+}
+
+
+def pathway(name: str) -> str:
+    """Display name of a pathway."""
+    return PATHWAYS.get(name, name.replace("_", " "))
+
+
+def listed(items: Sequence[str], *, most: int = 4) -> str:
+    """``a, b and c``, cut after `most`."""
+    shown = list(items[:most])
+    if len(items) > most:
+        return ", ".join(shown) + f" and {len(items) - most} more"
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}"
+
+
+def finding(name: str, calls: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> str:
+    """One sentence on a pathway, in words that the calls allow.
+
+    Parameters
+    ----------
+    name
+        Pathway.
+    calls
+        Its rows of calls.tsv, in the order of the contrasts.
+    labels
+        Contrast → name in words.
+    """
+    parts = []
+    for call, noun in NOUN.items():
+        for confidence, words in STRENGTH.items():
+            names = [
+                labels[str(c["contrast"])]
+                for c in calls
+                if c["call"] == call and c["confidence"] == confidence
+            ]
+            if names:
+                parts.append(f"{words} {noun} in {listed(names)}")
+    other = {
+        "conflicting": "readouts disagree in {}",
+        "not_assessable": "{} cannot be assessed",
+        "no_evidence": "no change is shown in {}",
+    }
+    for call, words in other.items():
+        n = sum(c["call"] == call for c in calls)
+        if n:
+            part = f"all {n}" if n == len(calls) and n > 1 else f"{n} of {len(calls)}"
+            subject = f"{part} contrasts" if len(calls) > 1 else "the one contrast"
+            parts.append(words.format(subject))
+    text = "; ".join(parts)
+    return text[:1].upper() + text[1:] + "."
+
+
+def rst(key: str) -> str:
+    """Caption of a figure as reStructuredText."""
+    return f"{CAPTIONS[key].text}\n"
+
+
+def write_rst(folder: Path, keys: Iterable[str]) -> None:
+    """Write one ``.rst`` file a figure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for key in keys:
+        (folder / f"{key}.rst").write_text(rst(key), encoding="utf-8")
+
+
+REPORTED = ("calls", "forest", "library", "pca", "correlation", "volcano")
+
+if __name__ == "__main__":
+    write_rst(Path(sys.argv[1]), REPORTED)
