@@ -68,7 +68,8 @@ class ModelConfig(Section):
 
 
 class FilterConfig(Section):
-    """Which genes are tested."""
+    """Which genes are tested. Genes below the filter, but with `min_count` counts in total, still
+    enter the fit: they shape the dispersion trend and the independent filter."""
 
     min_count: int = Field(default=10, ge=0)
     """A gene needs at least this count …"""
@@ -123,7 +124,7 @@ class CallsConfig(Section):
 class DownloadConfig(Section):
     """Limits of the download client."""
 
-    timeout_s: float = Field(default=60, gt=0)
+    timeout_s: float = Field(default=30, gt=0)
     """Seconds without a byte before a request is given up and tried again."""
     retries: int = Field(default=5, ge=0, le=20)
     """Further tries after 429, 5xx, resets and timeouts, with back-off and jitter."""

@@ -1,7 +1,7 @@
 """Verified counts and the quality of samples.
 
 REQUIRED INPUTS
-    resources/{study}/source.json (rules/fetch.smk), the sample sheet, the panel's gene ids
+    results/{study}/inputs/source.json (rules/fetch.smk), the sample sheet, the panel's gene ids
 
 OUTPUTS
     results/{study}/counts.h5ad, provenance/inputs.tsv
@@ -12,7 +12,7 @@ OUTPUTS
 rule assemble_counts:
     """Check that the counts are raw integers, join the sheet, map gene ids; count what is dropped."""
     input:
-        source="resources/{study}/source.json",
+        source="results/{study}/inputs/source.json",
         samples=CONFIG.samples,
         contrasts=CONFIG.contrasts,
         panel=PANEL,
@@ -38,7 +38,7 @@ rule run_qc:
     """
     input:
         counts="results/{study}/counts.h5ad",
-        source="resources/{study}/source.json",
+        source="results/{study}/inputs/source.json",
     output:
         samples="results/{study}/samples.tsv",
         metrics="results/{study}/qc/metrics.tsv",
