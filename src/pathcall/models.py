@@ -105,34 +105,35 @@ def fit_study_model(
             f"min_samples={min_samples}",
             fix="lower the filter, or check that the counts are of this study",
         )
-    tested = counts.loc[:, kept]
+    tested = counts.columns[kept]
     design = pd.DataFrame(
         plan.design.matrix, index=list(plan.samples), columns=list(plan.design.coefficients)
     )
-    fit = de.fit_model(tested, design, threads=threads)
+    fit = de.fit_model(counts.loc[:, fitted], design, threads=threads)
     symbols = own.var["symbol"].replace("", np.nan)
     tables = {
-        key: _whole(de.test_contrast(fit, weights, alpha=alpha), symbols)
+        key: _whole(de.test_contrast(fit, weights, alpha=alpha).loc[tested], symbols)
         for key, weights in plan.weights.items()
     }
     for key, table in tables.items():
         logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
     lrt = de.lrt(fit, plan.terms)
+    lrt = lrt[lrt["gene_id"].isin(tested)].reset_index(drop=True)
     lrt.insert(1, "symbol", symbols.reindex(lrt["gene_id"]).to_numpy())
-    fitted = FittedModel(
+    values = FittedModel(
         name=name,
         formula=plan.design.formula.text,
         samples=_samples(own, plan),
-        counts=tested,
-        vst=vst(tested, fit.size_factors),
-        symbols=symbols[kept.to_numpy()],
+        counts=counts[tested],
+        vst=vst(counts[tested], fit.size_factors),
+        symbols=symbols[tested],
         size_factors=fit.size_factors,
-        dispersions=fit.dispersions,
-        base_mean=fit.base_mean,
+        dispersions=fit.dispersions[tested],
+        base_mean=fit.base_mean[tested],
         design=design,
         contrasts=dict(plan.weights),
     )
-    return ModelResult(fitted, tables, lrt)
+    return ModelResult(values, tables, lrt)
 
 
 def _samples(data: ad.AnnData, plan: ModelPlan) -> pd.DataFrame:
