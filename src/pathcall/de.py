@@ -35,6 +35,8 @@ MIN_MU = 0.5
 RIDGE = 1e-6 / np.log(2) ** 2
 #: Replicates in a cell from which outlier counts are replaced rather than the gene left untested.
 MIN_REPLICATES_FOR_REPLACE = 7
+#: Sd of the normal prior on coefficients that are not shrunk (apeglm).
+PRIOR_WIDE = 15.0
 _LN2 = float(np.log(2))
 
 
@@ -504,8 +506,9 @@ def _coefficients(
         b = start.copy()
         ok = np.empty(len(counts), dtype=bool)
         kernels.fit_beta(
-            counts, log_sf, layout.rows, layout.group, a, b, ok, RIDGE, 1e-8, 100, MIN_MU, np.nan
-        )
+            counts, log_sf, layout.rows, layout.group, a, b, ok, RIDGE, 1e-8, 100, MIN_MU,
+            30.0, np.nan,
+        )  # fmt: skip
         if not ok.all():
             again = ~ok
             bad = ~(np.abs(b) < 30 * _LN2).all(axis=1)
@@ -854,20 +857,20 @@ def _shrink(fit: Fit, c: Float, log2fc: Float, log2se: Float) -> tuple[Float, Fl
     y = fit.y if len(some) == len(fit.y) else fit.y[some]
     size = 1 / fit.dispersions.to_numpy()[some]
     log_sf = np.log(fit.size_factors.to_numpy())
-    best, spread = np.empty(len(some)), np.empty(len(some))
+    best, variance = np.empty_like(start), np.empty(len(some))
     ok = np.empty(len(some), dtype=bool)
 
     def work(block: slice) -> None:
         kernels.shrink(
             y[block], log_sf, rows, fit.layout.group, size[block], start[block], other[block],
-            position, 15.0, scale, 200, best[block], spread[block], ok[block],
+            position, PRIOR_WIDE, scale, 200, best[block], variance[block], ok[block],
         )  # fmt: skip
 
     over_genes(work, len(some), fit.threads)
     if not ok.all():
         logger.info("shrinkage: %d genes did not converge, left missing", int((~ok).sum()))
-        best[~ok], spread[~ok] = np.nan, np.nan
-    mode[some], sd[some] = best / _LN2, spread / _LN2
+        best[~ok], variance[~ok] = np.nan, np.nan
+    mode[some], sd[some] = best[:, position] / _LN2, np.sqrt(variance) / _LN2
     return mode, sd
 
 

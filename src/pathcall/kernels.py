@@ -244,13 +244,13 @@ def _normal(a: Float, rows: Float, w: Float, ridge: float, p: int) -> None:
 @_jit
 def fit_beta(
     y: Float, log_sf: Float, rows: Float, group: Int, alpha: Float, beta: Float, ok: Bool,
-    ridge: float, tol: float, max_iter: int, min_mu: float, dev_start: float,
+    ridge: float, tol: float, max_iter: int, min_mu: float, large: float, dev_start: float,
 ) -> None:  # fmt: skip
     """Iteratively reweighted least squares of each gene, in place.
 
     Working means are held at or above `min_mu`. A gene has converged when its deviance changes by
     less than `tol` relative to its size; it has not (``ok`` False, `beta` as it last was) when a
-    coefficient leaves ±30, the normal equations break down or `max_iter` steps were taken.
+    coefficient leaves ±`large`, the normal equations break down or `max_iter` steps were taken.
     `dev_start`: the deviance before the first step; NaN: the first step is never the last.
     """
     n = log_sf.shape[0]
@@ -301,7 +301,7 @@ def fit_beta(
             _solve(a, b, p)
             far = False
             for c in range(p):
-                if not abs(b[c]) <= 30.0:
+                if not abs(b[c]) <= large:
                     far = True
             if far:
                 break
@@ -723,17 +723,97 @@ def dispersion_grid(
 
 
 @_jit
-def dispersion_secant(
+def _trial_step(
+    low: float, f_low: float, g_low: float, high: float, f_high: float, g_high: float,
+    at: float, f: float, g: float, bracketed: bool, at_min: float, at_max: float,
+) -> tuple[float, float, float, float, float, float, float, bool]:  # fmt: skip
+    """Next trial of Moré & Thuente's line search (1994, ACM Trans Math Softw 20:286, section 4).
+
+    `low` is the best step so far, `high` the other end of the interval. Returns the new interval
+    (step, value, slope at both ends), the next step and whether a minimum is bracketed.
+    """
+    opposite = g * (g_low / abs(g_low)) < 0.0
+    if f > f_low:  # higher value: a minimum lies between
+        theta = 3.0 * (f_low - f) / (at - low) + g_low + g
+        s = max(abs(theta), abs(g_low), abs(g))
+        gamma = s * math.sqrt((theta / s) ** 2 - (g_low / s) * (g / s))
+        if at < low:
+            gamma = -gamma
+        r = ((gamma - g_low) + theta) / (((gamma - g_low) + gamma) + g)
+        cubic = low + r * (at - low)
+        quadratic = low + g_low / ((f_low - f) / (at - low) + g_low) / 2.0 * (at - low)
+        if abs(cubic - low) < abs(quadratic - low):
+            step = cubic
+        else:
+            step = cubic + (quadratic - cubic) / 2.0
+        bracketed = True
+    elif opposite:  # lower value, slopes of opposite sign: a minimum lies between
+        theta = 3.0 * (f_low - f) / (at - low) + g_low + g
+        s = max(abs(theta), abs(g_low), abs(g))
+        gamma = s * math.sqrt((theta / s) ** 2 - (g_low / s) * (g / s))
+        if at > low:
+            gamma = -gamma
+        r = ((gamma - g) + theta) / (((gamma - g) + gamma) + g_low)
+        cubic = at + r * (low - at)
+        secant = at + g / (g - g_low) * (low - at)
+        step = cubic if abs(cubic - at) > abs(secant - at) else secant
+        bracketed = True
+    elif abs(g) < abs(g_low):  # lower value, same sign, slope flattens
+        theta = 3.0 * (f_low - f) / (at - low) + g_low + g
+        s = max(abs(theta), abs(g_low), abs(g))
+        gamma = s * math.sqrt(max(0.0, (theta / s) ** 2 - (g_low / s) * (g / s)))
+        if at > low:
+            gamma = -gamma
+        r = ((gamma - g) + theta) / ((gamma + (g_low - g)) + gamma)
+        if r < 0.0 and gamma != 0.0:
+            cubic = at + r * (low - at)
+        elif at > low:
+            cubic = at_max
+        else:
+            cubic = at_min
+        secant = at + g / (g - g_low) * (low - at)
+        if bracketed:
+            step = cubic if abs(cubic - at) < abs(secant - at) else secant
+            if at > low:
+                step = min(at + 0.66 * (high - at), step)
+            else:
+                step = max(at + 0.66 * (high - at), step)
+        else:
+            step = cubic if abs(cubic - at) > abs(secant - at) else secant
+            step = max(at_min, min(at_max, step))
+    elif bracketed:  # lower value, same sign, slope does not flatten
+        theta = 3.0 * (f - f_high) / (high - at) + g_high + g
+        s = max(abs(theta), abs(g_high), abs(g))
+        gamma = s * math.sqrt((theta / s) ** 2 - (g_high / s) * (g / s))
+        if at > high:
+            gamma = -gamma
+        r = ((gamma - g) + theta) / (((gamma - g) + gamma) + g_high)
+        step = at + r * (high - at)
+    elif at > low:
+        step = at_max
+    else:
+        step = at_min
+    if f > f_low:
+        high, f_high, g_high = at, f, g
+    else:
+        if opposite:
+            high, f_high, g_high = low, f_low, g_low
+        low, f_low, g_low = at, f, g
+    return low, f_low, g_low, high, f_high, g_high, step, bracketed
+
+
+@_jit
+def dispersion_quasi_newton(
     y: Float, mu: Float, rows: Float, group: Int, saturated: bool, log_det: float, start: Float,
     prior_mean: Float, prior_var: float, low: float, high: float, max_iter: int,
     log_alpha: Float, ok: Bool,
 ) -> None:  # fmt: skip
-    """The local optimum of log alpha that a bounded quasi-Newton search from `start` reaches.
+    """The local optimum of log alpha that L-BFGS-B reaches from `start`, in ``[low, high]``.
 
-    In one dimension L-BFGS-B is a secant method on the slope: first step of length at most 1 along
-    the gradient, then secant steps, each shortened until the objective rises, clipped to
-    ``[low, high]``. It ends at a relative rise below 2.2e-9 or a projected slope below 1e-5
-    (scipy's defaults).
+    In one dimension L-BFGS-B is a secant method: the first direction is the gradient, later ones
+    the gradient over the last secant's curvature, clipped to the bounds, each with Moré & Thuente's
+    line search. Tolerances are scipy's defaults: relative change 2.2e-9, projected slope 1e-5, 20
+    trials a search.
     """
     k_rows, p = rows.shape
     a = np.empty((p, p))
@@ -749,52 +829,110 @@ def dispersion_secant(
         x = min(max(start[i], low), high)
         _profile(y[i], mu[i], rows, group, saturated, log_det, x, mean, prior_var, a, work, w, dw,
                  out)  # fmt: skip
-        value = out[0] + const
-        slope = out[1]
-        inverse = 1.0 / max(1.0, abs(slope))
+        f = -(out[0] + const)  # minimised from here on
+        g = -out[1]
+        curvature = 1.0
+        fresh = True  # no curvature known
         ok[i] = False
-        for _ in range(max_iter):
-            if abs(min(max(x + slope, low), high) - x) <= 1e-5:
+        for iteration in range(max_iter):
+            if abs(min(max(x - g, low), high) - x) <= 1e-5:
                 ok[i] = True
                 break
-            step = min(max(x + inverse * slope, low), high) - x
-            lower = 0.0
-            upper = 0.0
+            d = min(max(x - g / curvature, low), high) - x
+            slope0 = g * d
+            if not slope0 < 0.0:
+                break
+            longest = 1.0
+            if iteration > 0:
+                longest = 1e10
+                room = (high - x) if d > 0.0 else (low - x)
+                if abs(d) * longest > abs(room):
+                    longest = room / d
+            t = min(1.0, longest)
+            f0 = f
+            test = 1e-3 * slope0
+            bracketed = False
+            stage = 1
+            width = longest
+            width1 = 2.0 * width
+            t_low, f_low, g_low = 0.0, f0, slope0
+            t_high, f_high, g_high = 0.0, f0, slope0
+            t_min = 0.0
+            t_max = 5.0 * t
             found = False
-            t = 1.0
-            for _try in range(40):
-                trial = min(max(x + t * step, low), high)
-                _profile(y[i], mu[i], rows, group, saturated, log_det, trial, mean, prior_var, a,
+            ft = f0
+            gt = g
+            xt = x
+            for _try in range(20):
+                xt = x + t * d
+                xt = min(max(xt, low), high)
+                _profile(y[i], mu[i], rows, group, saturated, log_det, xt, mean, prior_var, a,
                          work, w, dw, out)  # fmt: skip
-                new_value = out[0] + const
-                new_slope = out[1]
-                if not new_value >= value + 1e-3 * t * step * slope:
-                    upper = t  # too far
-                    t = 0.5 * (lower + upper)
-                elif (
-                    new_slope * step > 0.9 * abs(slope * step)
-                    and upper == 0.0
-                    and low < trial < high
+                ft = -(out[0] + const)
+                gt = -out[1]
+                slope = gt * d
+                bound = f0 + t * test
+                if stage == 1 and ft <= bound and slope >= 0.0:
+                    stage = 2
+                if not math.isfinite(ft):
+                    break
+                if (
+                    (bracketed and (t <= t_min or t >= t_max))
+                    or (bracketed and t_max - t_min <= 0.1 * t_max)
+                    or (t == longest and ft <= bound and slope <= test)
+                    or (t == 0.0 and (ft > bound or slope >= test))
+                    or (ft <= bound and abs(slope) <= -0.9 * slope0)
                 ):
-                    lower = t  # too short
-                    t *= 4.0
-                else:
                     found = True
                     break
+                if stage == 1 and ft <= f_low and ft > bound:
+                    (t_low, f_low, g_low, t_high, f_high, g_high, t, bracketed) = _trial_step(
+                        t_low, f_low - t_low * test, g_low - test, t_high, f_high - t_high * test,
+                        g_high - test, t, ft - t * test, slope - test, bracketed, t_min, t_max,
+                    )  # fmt: skip
+                    f_low += t_low * test
+                    f_high += t_high * test
+                    g_low += test
+                    g_high += test
+                else:
+                    (t_low, f_low, g_low, t_high, f_high, g_high, t, bracketed) = _trial_step(
+                        t_low, f_low, g_low, t_high, f_high, g_high, t, ft, slope, bracketed,
+                        t_min, t_max,
+                    )  # fmt: skip
+                if bracketed:
+                    if abs(t_high - t_low) >= 0.66 * width1:
+                        t = t_low + 0.5 * (t_high - t_low)
+                    width1 = width
+                    width = abs(t_high - t_low)
+                    t_min = min(t_low, t_high)
+                    t_max = max(t_low, t_high)
+                else:
+                    t_min = t + 1.1 * (t - t_low)
+                    t_max = t + 4.0 * (t - t_low)
+                t = min(max(t, 0.0), longest)
+                if bracketed and (
+                    t <= t_min or t >= t_max or t_max - t_min <= 0.1 * t_max
+                ):
+                    t = t_low
             if not found:
-                break
-            change = new_value - value
-            moved = trial - x
-            curvature = slope - new_slope
-            x = trial
-            scale = max(abs(value), abs(new_value), 1.0)
-            value = new_value
-            if curvature * moved > 0.0:
-                inverse = moved / curvature
-            slope = new_slope
-            if change <= 2.2e-9 * scale:
+                if fresh:
+                    break
+                curvature = 1.0
+                fresh = True
+                continue
+            moved = xt - x
+            turned = gt - g
+            old_slope = g * d * t
+            x, f, g = xt, ft, gt
+            if abs(min(max(x - g, low), high) - x) <= 1e-5:
                 ok[i] = True
                 break
+            if f0 - f <= 2.220446049250313e-9 * max(abs(f0), abs(f), 1.0):
+                ok[i] = True
+                break
+            if turned * moved > -2.220446049250313e-16 * old_slope:
+                curvature = turned / moved
+                fresh = False
         log_alpha[i] = x
 
 
@@ -931,9 +1069,11 @@ def _shrink_climb(
 @_jit
 def shrink(
     y: Float, log_sf: Float, rows: Float, group: Int, size: Float, start: Float, other: Float,
-    coef: int, wide: float, scale: float, max_iter: int, mode: Float, sd: Float, ok: Bool,
+    coef: int, wide: float, scale: float, max_iter: int, mode: Float, variance: Float, ok: Bool,
 ) -> None:  # fmt: skip
-    """Posterior mode and sd of one coefficient under a Cauchy prior (apeGLM).
+    """Posterior mode of all coefficients, one of them under a Cauchy prior (apeGLM).
+
+    `variance` is the posterior variance of that coefficient, from the Hessian at the mode.
 
     A heavy-tailed prior can leave two modes. Each gene climbs from `start` (maximum likelihood)
     and from `other` (coefficient at zero) and keeps the higher mode; the second climb is left out
@@ -953,8 +1093,9 @@ def shrink(
         value, var, done = _shrink_climb(
             y[i], log_sf, rows, group, size[i], beta, coef, wide, scale, max_iter, a, b, new, w, r
         )
-        best = beta[coef]
-        if abs(best) > 0.5 * scale or not done:
+        for c in range(p):
+            mode[i, c] = beta[c]
+        if abs(beta[coef]) > 0.5 * scale or not done:
             for c in range(p):
                 beta[c] = other[i, c]
             value2, var2, done2 = _shrink_climb(
@@ -962,9 +1103,42 @@ def shrink(
                 w, r,
             )  # fmt: skip
             if done2 and (value2 > value + 1e-9 or not done):
-                best = beta[coef]
+                for c in range(p):
+                    mode[i, c] = beta[c]
                 var = var2
                 done = done2
-        mode[i] = best
-        sd[i] = math.sqrt(abs(var))
+        variance[i] = var
         ok[i] = done
+
+
+@_jit
+def contrast_variance_at(
+    mu: Float, rows: Float, group: Int, alpha: Float, ridge: Float, weights: Float, out: Float
+) -> None:
+    """As `contrast_variance`, at given means (``genes × samples``) and with a ridge matrix."""
+    n = group.shape[0]
+    k_rows, p = rows.shape
+    a = np.empty((p, p))
+    b = np.empty(p)
+    w = np.empty(k_rows)
+    for i in range(mu.shape[0]):
+        for g in range(k_rows):
+            w[g] = 0.0
+        for j in range(n):
+            w[group[j]] += mu[i, j] / (1.0 + mu[i, j] * alpha[i])
+        _normal(a, rows, w, 0.0, p)
+        for c in range(p):
+            for d in range(c + 1):
+                a[c, d] += ridge[c, d]
+            b[c] = weights[c]
+        if not _cholesky(a, p):
+            out[i] = np.nan
+            continue
+        _solve(a, b, p)
+        total = 0.0
+        for g in range(k_rows):
+            s = 0.0
+            for c in range(p):
+                s += rows[g, c] * b[c]
+            total += w[g] * s * s
+        out[i] = total
