@@ -63,8 +63,8 @@ docs: ## write what is generated of the documentation
 dag: ## draw docs/dag.svg from the workflow's rules
 	@$(DEV) python tools/draw_dag.py
 
-mirror: ## pack a study's downloads for a machine without network
-	@$(WORKFLOW) python -m pathcall.mirror $(ARGS)
+mirror: ## pack the downloads of a study (ARGS="--configfile FILE") for machines without network
+	@$(WORKFLOW) snakemake --cores $(CORES) pack_mirror $(ARGS)
 
 lock: ## resolve the locks again (ARGS=--upgrade for newer versions); needs uv
 	@sh tools/lock.sh $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,16 @@ def test_the_project_names_no_machine_path() -> None:
     )
     found = set(listed.stdout.split()) - {"tests/test_docs.py"}
     assert found == set()
+
+
+def test_every_dependency_is_explained_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["workflow"],
+        *project["optional-dependencies"]["dev"],
+    ]
+    names = {re.split(r"[^A-Za-z0-9_.-]", entry)[0].lower() for entry in declared}
+    page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]*) \|", page, flags=re.MULTILINE)
+    assert {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)} == names
