@@ -36,8 +36,8 @@ def test_a_users_mistake_is_one_line(tmp_path: Path, root: Path) -> None:
         tmp_path, root, 'raise InputError("bad\\ncount", where="f.tsv", fix="mend it")'
     )
     assert code == 1
-    assert stderr == ["error: bad count — f.tsv — mend it"]
-    assert log.splitlines()[-1] == stderr[0]
+    assert stderr == []
+    assert log.splitlines()[-1] == "error: bad count — f.tsv — mend it"
     assert "Traceback" not in log
 
 
@@ -53,9 +53,20 @@ def test_a_bug_leaves_its_traceback_in_the_log(
 ) -> None:
     code, stderr, log = run(tmp_path, root, body)
     assert code == 1
-    assert len(stderr) == 1
-    assert stderr[0].startswith("error: ")
+    assert stderr == []
+    last = log.splitlines()[-1]
+    assert last.startswith("error: ")
     for word in [*words, "job.log"]:
-        assert word in stderr[0]
+        assert word in last
     assert "Traceback (most recent call last)" in log
-    assert log.splitlines()[-1] == stderr[0]
+
+
+def test_a_log_that_can_not_be_written_does_not_hide_the_error(tmp_path: Path, root: Path) -> None:
+    (tmp_path / "logs").write_text("in the way")
+    done = subprocess.run(
+        [sys.executable, "-c", CODE.format(body="pass"), str(tmp_path / "logs" / "job.log")],
+        capture_output=True, text=True, check=False, env={"PYTHONPATH": str(root / "src")},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: unexpected FileExistsError")
+    assert len(done.stderr.splitlines()) == 1

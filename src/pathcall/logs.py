@@ -1,4 +1,8 @@
-"""Logging of a job: everything into its log file, a user's error as one line on standard error."""
+"""Logging of a job: everything into its log file, an error as its last line.
+
+The workflow repeats the ``error:`` lines of failed jobs at its end (`pathcall.plan.repeat_errors`),
+so that they are the last thing a user sees, once, whether a job ran here or on a cluster.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,10 @@ LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 def job_log(path: str | Path) -> Iterator[None]:
     """Send logging and warnings of a job to `path`; end the process on an error.
 
-    A `PathcallError` ends it with status 1 and its one line on standard error and in the log. Any
-    other exception is a bug or a failure of the machine: its traceback goes into the log, and
-    standard error gets one ``error:`` line that names the log.
+    A `PathcallError` ends it with status 1 and its one line as the last line of the log. Any other
+    exception is a bug or a failure of the machine: its traceback goes into the log, before one
+    ``error:`` line that names the log. Where the log can't be written (a full disk), the line goes
+    to standard error.
 
     Parameters
     ----------
@@ -30,8 +35,13 @@ def job_log(path: str | Path) -> Iterator[None]:
         The job's log file; its folder is made.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    logging.raiseExceptions = False  # a full disk shall not bury the error under another one
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    except OSError as error:
+        print(_unexpected(error, path), file=sys.stderr, flush=True)
+        sys.exit(1)
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
     # `force`: a library may have configured the root logger while it was imported.
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
@@ -40,26 +50,32 @@ def job_log(path: str | Path) -> Iterator[None]:
     try:
         yield
     except PathcallError as error:
-        _end(handler, error.line())
+        _end(path, handler, error.line())
     except Exception as error:
         logging.getLogger(__name__).error("unexpected error\n%s", traceback.format_exc())
-        what = f"unexpected {type(error).__name__}: {error}"
-        _end(handler, PathcallError(what, where=f"log {path}", fix=_fix_for(error)).line())
-    finally:
-        handler.flush()
+        _end(path, handler, _unexpected(error, path))
 
 
-def _fix_for(error: Exception) -> str:
+def last_error(path: Path) -> str | None:
+    """The ``error:`` line that a job ended its log with; None where it did not fail."""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return lines[-1] if lines and lines[-1].startswith("error: ") else None
+
+
+def _unexpected(error: Exception, log: Path) -> str:
+    what = f"unexpected {type(error).__name__}: {error}"
+    fix = "this is a bug in pathcall: report it with that log"
     if isinstance(error, OSError):
-        return "free space or permissions there, then run again"
+        fix = "free space or permissions there, then run again"
     if isinstance(error, MemoryError):
-        return "give the job more memory (see docs/slurm.md), then run again"
-    return "this is a bug in pathcall: report it with that log"
+        fix = "give the job more memory (see docs/slurm.md), then run again"
+    return PathcallError(what, where=f"log {log}", fix=fix).line()
 
 
-def _end(handler: logging.FileHandler, line: str) -> None:
+def _end(path: Path, handler: logging.FileHandler, line: str) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger(__name__).error("%s", line)
     handler.flush()
-    print(line, file=sys.stderr, flush=True)
+    if last_error(path) != line:
+        print(line, file=sys.stderr, flush=True)
     sys.exit(1)

@@ -94,10 +94,22 @@ def fit_study_model(
         plan.smallest_group if gene_filter.min_samples == "auto" else gene_filter.min_samples
     )
     kept = de.filter_genes(counts, min_count=gene_filter.min_count, min_samples=min_samples)
+    # Low genes shape the dispersion trend and the choice of the independent filter, as they do in a
+    # plain DESeq2 analysis; the filter decides which genes are tested and reported.
+    in_total = max(gene_filter.min_count, 1)
+    fitted = kept | (counts.sum(axis=0) >= in_total)
     logger.info(
-        "%s: %d samples, %d of %d genes have at least %d counts in at least %d samples",
-        name, len(counts), int(kept.sum()), len(kept), gene_filter.min_count, min_samples,
-    )  # fmt: skip
+        "%s: %d samples; of %d genes %d are fitted (at least %d counts in total) and %d tested "
+        "(at least %d counts in at least %d samples)",
+        name,
+        len(counts),
+        len(fitted),
+        int(fitted.sum()),
+        in_total,
+        int(kept.sum()),
+        gene_filter.min_count,
+        min_samples,
+    )
     if not kept.any():
         raise InputError(
             "no gene passes the filter",

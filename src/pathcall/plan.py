@@ -15,6 +15,7 @@ from typing import Any
 from pathcall.config import Config, load_config, resolve
 from pathcall.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
 from pathcall.errors import ConfigError, PathcallError
+from pathcall.logs import last_error
 from pathcall.sheet import Sheet, read_rows, read_sheet
 
 
@@ -155,9 +156,5 @@ def repeat_errors(study: str) -> None:
         for folder in (Path(f"results/{study}/logs"), Path(f"resources/{study}/logs"))
         for path in folder.rglob("*.log")
     )
-    seen: dict[str, None] = {}
-    for path in logs:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        seen.update(dict.fromkeys(line for line in lines[-1:] if line.startswith("error: ")))
-    for line in seen:
+    for line in dict.fromkeys(filter(None, map(last_error, logs))):
         print(line, file=sys.stderr, flush=True)
