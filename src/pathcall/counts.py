@@ -223,7 +223,9 @@ def write_counts(assembly: Assembly, path: str | Path) -> None:
 def read_counts_h5ad(path: str | Path) -> ad.AnnData:
     """Read ``counts.h5ad``: samples × genes, raw integer counts."""
     data = ad.read_h5ad(path)
+    # Text that repeats comes back from h5ad as categories.
     data.obs = data.obs.astype(str)
+    data.var = data.var.astype(str)
     return data
 
 

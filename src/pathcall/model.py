@@ -107,7 +107,7 @@ def read_model(path: str | Path) -> FittedModel:
         samples=samples.drop(columns="size_factor"),
         counts=frame(data.X),
         vst=frame(data.layers["vst"]),
-        symbols=data.var["symbol"].astype(object).replace("", np.nan),
+        symbols=data.var["symbol"].astype(str).astype(object).replace("", np.nan),
         size_factors=data.obs["size_factor"],
         dispersions=data.var["dispersion"],
         base_mean=data.var["base_mean"],
