@@ -494,7 +494,7 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
             se = spread * np.sqrt(1 / len(test) + 1 / len(reference))
             t = effect / float(se)
             p = float(2 * stats.t.sf(abs(t), model.residual_df))
-            own.append({**common, "method": "samples", "effect": effect, "stat": t, "pvalue": p,
+            own.append({**common, "method": "sample_score", "effect": effect, "stat": t, "pvalue": p,
                         "fdr": min(1.0, p * 8), "vote": int(np.sign(t) * (p < 0.006)),
                         "note": None})  # fmt: skip
         evidence += own
@@ -520,7 +520,7 @@ def _calls(c: dict[str, Any], own: list[dict[str, Any]], panel: Panel) -> list[d
     votes = pd.DataFrame(own)
     for pathway in panel.pathways:
         rows = votes[(votes["pathway"] == pathway) & (votes["role"] == "evidence")]
-        sample = rows[rows["method"] == "samples"]
+        sample = rows[rows["method"] == "sample_score"]
         up, down = int((sample["vote"] > 0).sum()), int((sample["vote"] < 0).sum())
         families = sorted(set(sample.loc[sample["vote"] != 0, "family"]))
         call, confidence = "no_evidence", "none"
@@ -552,7 +552,7 @@ def _combined(results: Path, evidence: pd.DataFrame, de: dict, chosen: list) -> 
     genes, pathways = [], []
     for group in sorted({c["group"] for c in chosen if c["group"]}):
         names = [c["contrast"] for c in chosen if c["group"] == group]
-        rows = evidence[evidence["contrast"].isin(names) & (evidence["method"] == "samples")]
+        rows = evidence[evidence["contrast"].isin(names) & (evidence["method"] == "sample_score")]
         for (pathway, readout), part in rows.groupby(["pathway", "readout"], sort=False):
             pathways.append({"group": group, "pathway": pathway, "readout": readout,
                              **_meta(part["effect"].to_numpy())})  # fmt: skip

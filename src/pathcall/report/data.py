@@ -136,9 +136,9 @@ class ReportData:
         return {str(k): v for k, v in rows[0].items()}
 
 
-OPTIONAL = ("ranking", "sensitivity", "adjusted", "nfkb_genes", "sensitivity_calls")
+OPTIONAL = ("ranking", "sensitivity", "adjusted", "nfkb_genes", "secretome/fra1")
 OPTIONAL_FOLDERS = ("lrt", "calibration", "readouts")
-EMBED_LIMIT = 400_000  # bytes of text; larger tables are linked, not embedded
+EMBED_LIMIT = 1_000_000  # bytes of text; larger tables are linked, not embedded
 
 
 def read_results(
@@ -213,7 +213,9 @@ def read_results(
     texts = {}
     for name in files:
         path = results / name
-        if not name.endswith(".h5ad") and path.stat().st_size <= EMBED_LIMIT:
+        # The gene tables are packed in another way (`payload`).
+        large = name.endswith(".h5ad") or name.startswith("de/")
+        if not large and path.stat().st_size <= EMBED_LIMIT:
             texts[name] = path.read_text(encoding="utf-8")
     _log.info(
         "read %d contrasts, %d samples, %d genes, %d optional tables; %d of %d tables embedded",

@@ -21,7 +21,7 @@ from pathcall.report.svg import Scale, Svg, shorten
 Floats = npt.NDArray[np.float64]
 CALL_MARK = {"activated": "▲", "repressed": "▼", "conflicting": "◆", "no_evidence": "–",
              "not_assessable": "?"}  # fmt: skip
-SAMPLE_METHODS = ("samples", "sample", "score")
+GATE = "sample_score"  # the method of evidence.tsv whose rows carry the rule's votes
 
 
 # ---------------------------------------------------------------- calls
@@ -93,23 +93,11 @@ def intervals(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     return rows.assign(low=rows["effect"] - half, high=rows["effect"] + half)
 
 
-def gate_method(evidence: pd.DataFrame) -> str | None:
-    """The method of evidence.tsv that tests scores of samples; None where there is none."""
-    methods = list(dict.fromkeys(evidence["method"]))
-    for wanted in SAMPLE_METHODS:
-        for method in methods:
-            if wanted in method.lower():
-                return str(method)
-    return None
-
-
 def forest(data: ReportData, pathway: str) -> Svg | None:
     """Effect and interval of each evidence readout in each contrast, and combined per group."""
     evidence = data.evidence
-    method = gate_method(evidence)
     rows = evidence[(evidence["pathway"] == pathway) & (evidence["role"] == "evidence")]
-    if method is not None:
-        rows = rows[rows["method"] == method]
+    rows = rows[rows["method"] == GATE]
     rows = rows[rows["effect"].notna()].drop_duplicates(["contrast", "readout"])
     if rows.empty:
         return None

@@ -26,11 +26,13 @@ from pathcall.report.view import (
     Column,
     Row,
     Table,
+    cell,
     integer,
     is_missing,
     loose_columns,
     number,
     percent,
+    precise,
     pvalue,
     table,
     text,
@@ -77,7 +79,7 @@ def write_figures(data: ReportData, folder: Path) -> None:
         "pca": figures.pca(data),
         "correlation": figures.correlation(data),
     }
-    made |= {f"forest_{p}": figures.forest(data, p) for p in data.pathways}
+    made |= {f"forest_{p}": figures.forest(data, p) for p in data.panel.pathways}
     made |= {f"volcano_{c.contrast}": figures.volcano(data, c.contrast) for c in data.contrasts}
     for name, figure in made.items():
         shown = figure or Svg(320, 40, name)
@@ -108,7 +110,7 @@ def render_page(data: ReportData) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     context = _context(data)
-    page = environment.get_template("page.html.j2").render(
+    return environment.get_template("page.html.j2").render(
         **context,
         policy=policy,
         # Ours, and hashed: the only markup that the browser may run or apply.
@@ -119,7 +121,6 @@ def render_page(data: ReportData) -> str:
         meta=_json(_meta(data, packed)),
         bundle=payload.pack(json.dumps(dict(data.texts), sort_keys=True).encode()),
     )
-    return "\n".join(line.rstrip() for line in page.splitlines() if line.strip()) + "\n"
 
 
 def _asset(name: str) -> str:
@@ -200,19 +201,10 @@ def _context(data: ReportData) -> dict[str, Any]:
         "caveats": _caveats(data),
         "why": [_why(data, p, ranked) for p in data.pathways],
         "leads": _extra_table(data, "ranking", "Pathways ranked per contrast", search=True),
-        "adjusted": _extra_table(
-            data, "adjusted", "AKT effects, plain and adjusted for MAPK output and cell cycle"
-        ),
-        "nfkb_genes": _extra_table(
-            data, "nfkb_genes", "Genes of the alternative NF-κB pathway", search=True
-        ),
+        "nfkb_genes": _nfkb_genes(data),
         "controls": _controls(data),
         "false_calls": _false_calls(data),
-        "calibration": [
-            t
-            for m in data.models
-            if (t := _extra_table(data, f"calibration/{m}", f"Mock contrasts of model {m}"))
-        ],
+        "calibration": _calibration(data),
         "sensitivity": _sensitivity(data),
         "excluded": _excluded(data),
         "n_excluded": len(excluded),
@@ -347,7 +339,8 @@ def _why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dic
         ),
         "summary": _summary(data, pathway, own),
         "evidence": _evidence(data, pathway, own),
-        "readouts": _readouts(data, pathway, own),
+        "readouts": _readouts(data, pathway),
+        "adjusted": _adjusted(data, pathway),
         "combined": table(
             combined, [
                 Column("group", "Group"), Column("readout", "Readout"),
@@ -377,56 +370,71 @@ def _why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dic
 
 
 def _summary(data: ReportData, pathway: str, own: pd.DataFrame) -> Table:
-    """Readout × contrast matrix of signed statistics, a row for each method."""
-    own = own.drop_duplicates(["contrast", "readout", "method"])
-    columns = [Column("readout", "Readout"), Column("role", "Role"), Column("method", "Test")]
+    """Readout × contrast matrix: the statistic of the sample scores, with the vote."""
+    gate = own[own["method"] == figures.GATE]
+    found = {(row["readout"], row["contrast"]): row for row in gate.to_dict("records")}
+    columns = [Column("readout", "Readout"), Column("family", "Family"), Column("role", "Role")]
     columns += [Column(c.contrast, c.contrast, number, c.label) for c in data.contrasts]
-    found = {
-        (row["readout"], row["method"], row["contrast"]): row for row in own.to_dict("records")
-    }
     rows = []
-    for (readout, role, method), _ in own.groupby(["readout", "role", "method"], sort=False):
-        cells = [Cell(str(readout)), Cell(str(role)), Cell(str(method).replace("_", " "))]
-        for c in data.contrasts:
-            row = found.get((readout, method, c.contrast))
-            if row is None or is_missing(row["stat"]):
-                cells.append(Cell("–"))
-                continue
-            vote = int(row["vote"])
-            mark = " ▲" if vote > 0 else " ▼" if vote < 0 else ""
-            cells.append(
-                Cell(f"{row['stat']:.1f}".replace("-", "−") + mark, repr(float(row["stat"])),
-                     "vup" if vote > 0 else "vdown" if vote < 0 else "")
-            )  # fmt: skip
+    for readout, part in own.groupby("readout", sort=False):
+        first = part.iloc[0]
+        cells = [Cell(str(readout)), Cell(str(first["family"]).replace("_", " "))]
+        cells.append(Cell(str(first["role"])))
+        cells += [_statistic(found.get((readout, c.contrast)), p=False) for c in data.contrasts]
         rows.append(Row(tuple(cells)))
     return Table(
         f"summary-{pathway}",
-        f"{wording.pathway(pathway)}: statistic of every readout by every test, turned towards the "
-        "pathway; ▲ and ▼ are votes",
+        f"{wording.pathway(pathway)}: t of the sample scores of every readout, turned towards the "
+        "pathway; ▲ and ▼ are the votes of the rule",
         tuple(columns), tuple(rows), "evidence.tsv",
     )  # fmt: skip
 
 
+def _statistic(row: Mapping[Any, Any] | None, *, p: bool) -> Cell:
+    """A statistic with its p, and a mark where it votes."""
+    if row is None or (is_missing(row["stat"]) and is_missing(row["pvalue"])):
+        return Cell("–")
+    vote = int(row["vote"])
+    mark = " ▲" if vote > 0 else " ▼" if vote < 0 else ""
+    shown = "–" if is_missing(row["stat"]) else f"{row['stat']:.2f}".replace("-", "−")
+    more = f" ({pvalue(row['pvalue'])})" if p else ""
+    value = "" if is_missing(row["stat"]) else precise(row["stat"])
+    return Cell(f"{shown}{more}{mark}", value, "vup" if vote > 0 else "vdown" if vote < 0 else "")
+
+
 def _evidence(data: ReportData, pathway: str, own: pd.DataFrame) -> Table:
-    return table(
-        own, [
-            Column("contrast", "Contrast"), Column("readout", "Readout"),
-            Column("role", "Role"), Column("method", "Test"),
-            Column("n_genes", "Genes", integer), Column("coverage", "Coverage", percent),
-            Column("effect", "Effect", number), Column("stat", "Statistic", number),
-            Column("pvalue", "p", pvalue), Column("fdr", "FDR", pvalue),
-            Column("vote", "Vote", _vote), Column("note", "Note"),
-        ], ident=f"evidence-{pathway}",
-        caption=f"{wording.pathway(pathway)}: every line of evidence", file="evidence.tsv",
-        search=True,
+    """One row a contrast and readout, one column a test: statistic (p) and vote."""
+    methods = list(dict.fromkeys(own["method"]))
+    found = {
+        (row["contrast"], row["readout"], row["method"]): row for row in own.to_dict("records")
+    }
+    columns = [
+        Column("contrast", "Contrast"), Column("readout", "Readout"), Column("role", "Role"),
+        Column("n_genes", "Genes", integer), Column("coverage", "Coverage", percent),
+        Column("effect", "Effect", number, "difference of sample scores"),
+        *[Column(m, str(m).replace("_", " "), number) for m in methods], Column("note", "Note"),
+    ]  # fmt: skip
+    rows = []
+    for (contrast, readout), part in own.groupby(["contrast", "readout"], sort=False):
+        first = part.iloc[0]
+        gate = found.get((contrast, readout, figures.GATE))
+        notes = [n for n in dict.fromkeys(part["note"]) if isinstance(n, str)]
+        cells = [Cell(str(contrast)), Cell(str(readout)), Cell(str(first["role"]))]
+        cells.append(cell(first["n_genes"], columns[3]))
+        cells.append(cell(first["coverage"], columns[4]))
+        cells.append(cell(gate["effect"] if gate else None, columns[5]))
+        cells += [_statistic(found.get((contrast, readout, m)), p=True) for m in methods]
+        cells.append(Cell("; ".join(notes) or "–"))
+        rows.append(Row(tuple(cells), contrast=str(contrast)))
+    return Table(
+        f"evidence-{pathway}",
+        f"{wording.pathway(pathway)}: every line of evidence, statistic (p) of each test; ▲ and ▼ "
+        "are votes",
+        tuple(columns), tuple(rows), "evidence.tsv", search=True,
     )  # fmt: skip
 
 
-def _vote(value: Any) -> str:
-    return "▲ up" if value > 0 else "▼ down" if value < 0 else "none"
-
-
-def _readouts(data: ReportData, pathway: str, own: pd.DataFrame) -> Table:
+def _readouts(data: ReportData, pathway: str) -> Table:
     about = [
         {
             "readout": r.readout, "family": r.family.replace("_", " "), "role": r.role,
@@ -508,6 +516,140 @@ def _false_calls(data: ReportData) -> Table:
     )  # fmt: skip
 
 
+def _calibration(data: ReportData) -> Table | None:
+    frames = [f for m in data.models if (f := data.extra.get(f"calibration/{m}")) is not None]
+    if not frames:
+        return None
+    frame = pd.concat(frames)
+    frame = frame.assign(
+        pathway=[wording.pathway(v) for v in frame["pathway"]],
+        source=[str(v).replace("_", " ") for v in frame["source"]],
+    )
+    return table(
+        frame, [
+            Column("model", "Model"), Column("pathway", "Pathway"), Column("source", "Nulls from"),
+            Column("n_contrasts", "Null contrasts", integer),
+            Column("n_called", "False calls", integer),
+            Column("false_call_rate", "Rate", percent),
+            Column("ci_high", "95% upper bound", percent), Column("used", "Given in the calls"),
+        ], ident="table-calibration",
+        caption="How often the whole rule makes a call where there is nothing",
+        css=lambda r, key: "bad" if key == "false_call_rate" and r[key] > 0.05 else "",
+    )  # fmt: skip
+
+
+def _adjusted(data: ReportData, pathway: str) -> Table | None:
+    frame = data.extra.get("adjusted")
+    if frame is None or not (own := frame[frame["pathway"] == pathway]).size:
+        return None
+    words = lambda column: [wording.CALLS.get(v, v) for v in own[column]]  # noqa: E731
+    own = own.assign(
+        label=[data.contrast(c).label for c in own["contrast"]],
+        before=words("call_unadjusted"), after=words("call_adjusted"),
+        confounders=[text(v).replace(";", ", ") for v in own["confounders"]],
+        moved=[text(v).replace(";", ", ") for v in own["moved"]],
+    )  # fmt: skip
+    return table(
+        own, [
+            Column("label", "Contrast"), Column("before", "Unadjusted"),
+            Column("after", "Adjusted"), Column("confounders", "Adjusted for"),
+            Column("moved", "Moving the same way"),
+            Column("strongest_t", "Strongest |t|", number),
+            Column("confounder_t", "Confounder |t|", number), Column("withheld", "Withheld"),
+        ], ident=f"adjusted-{pathway}", file="adjusted.tsv",
+        caption=f"{wording.pathway(pathway)}: the call with and without its confounders",
+        css=lambda r, key: "warn" if key == "withheld" and r[key] == "yes" else "",
+    )  # fmt: skip
+
+
+def _nfkb_genes(data: ReportData) -> Table | None:
+    """Gene × contrast: log2 fold change, marked where FDR < alpha."""
+    frame = data.extra.get("nfkb_genes")
+    if frame is None:
+        return None
+    found = {(r["symbol"], r["contrast"]): r for r in frame.to_dict("records")}
+    columns = [Column("symbol", "Gene"), Column("part", "Part")]
+    columns += [Column(c.contrast, c.contrast, number, c.label) for c in data.contrasts]
+    rows = []
+    for (symbol, part), _ in frame.groupby(["symbol", "part"], sort=False):
+        cells = [Cell(str(symbol)), Cell(str(part).replace("_", " "))]
+        for c in data.contrasts:
+            row = found.get((symbol, c.contrast))
+            if row is None or is_missing(row["log2fc"]):
+                cells.append(Cell("–"))
+                continue
+            hit = not is_missing(row["padj"]) and row["padj"] < data.alpha
+            up = row["log2fc"] > 0
+            mark = (" ▲" if up else " ▼") if hit else ""
+            style = ("vup" if up else "vdown") if hit else ""
+            shown = f"{row['log2fc']:.2f}".replace("-", "−")
+            cells.append(Cell(shown + mark, precise(row["log2fc"]), style))
+        rows.append(Row(tuple(cells)))
+    return Table(
+        "table-nfkb-genes",
+        f"Genes that tell the arms of NF-κB apart: log2 fold change, ▲ ▼ at FDR < {data.alpha:g}",
+        tuple(columns), tuple(rows), "nfkb_genes.tsv",
+    )  # fmt: skip
+
+
+def _sensitivity(data: ReportData) -> dict[str, Any] | None:
+    """Share of analyses that agree, per contrast and pathway; and what differs."""
+    frame = data.extra.get("sensitivity")
+    if frame is None:
+        return None
+    columns = [Column("label", "Contrast")]
+    columns += [Column(p, wording.pathway(p), percent) for p in data.pathways]
+    rows = []
+    for c in data.contrasts:
+        cells = [Cell(c.label)]
+        for p in data.pathways:
+            own = frame[(frame["contrast"] == c.contrast) & (frame["pathway"] == p)]
+            if own.empty:
+                cells.append(Cell("–"))
+                continue
+            n = int((own["agrees"] == "yes").sum())
+            share = n / len(own)
+            call = wording.CALLS[str(data.call(c.contrast, p)["call"])]
+            cells.append(
+                Cell(f"{call}: {n} of {len(own)}", precise(share), "bad" if share < 0.8 else "")
+            )
+        rows.append(Row(tuple(cells), contrast=c.contrast))
+    kinds = frame.assign(yes=frame["agrees"] == "yes").groupby(["kind", "variant"], sort=False)
+    variants = kinds["yes"].agg(["sum", "size"]).reset_index()
+    variants["share"] = variants["sum"] / variants["size"]
+    differ = frame[frame["agrees"] != "yes"]
+    differ = differ.assign(
+        main=[wording.CALLS.get(str(data.call(r["contrast"], r["pathway"])["call"]), "–")
+              for r in differ.to_dict("records")],
+        call=[wording.CALLS.get(v, v) for v in differ["call"]],
+        pathway=[wording.pathway(v) for v in differ["pathway"]],
+    )  # fmt: skip
+    return {
+        "matrix": Table(
+            "table-sensitivity",
+            "The call, and how many of the declared analyses give the same one",
+            tuple(columns), tuple(rows), "sensitivity.tsv",
+        ),
+        "variants": table(
+            variants, [
+                Column("kind", "Kind of choice"), Column("variant", "Choice"),
+                Column("sum", "Same call", integer), Column("size", "Calls", integer),
+                Column("share", "Agree", percent),
+            ], ident="table-variants", search=True,
+            caption="Each alternative choice, and how many calls stay the same under it",
+        ),
+        "differ": table(
+            differ, [
+                Column("contrast", "Contrast"), Column("pathway", "Pathway"),
+                Column("main", "Call"), Column("kind", "Kind of choice"),
+                Column("variant", "Choice"), Column("call", "Call under it"),
+            ], ident="table-differ", search=True,
+            caption="Where an alternative choice gives another call",
+            empty="No alternative choice changes any call.",
+        ),
+    }  # fmt: skip
+
+
 def _extra_table(data: ReportData, name: str, caption: str, *, search: bool = False
                  ) -> Table | None:  # fmt: skip
     frame = data.extra.get(name)
@@ -520,12 +662,6 @@ def _extra_table(data: ReportData, name: str, caption: str, *, search: bool = Fa
         frame, loose_columns(frame), ident=f"table-{name.replace('/', '-')}", caption=caption,
         file=f"{name}.tsv", search=search,
     )  # fmt: skip
-
-
-def _sensitivity(data: ReportData) -> Table | None:
-    return _extra_table(
-        data, "sensitivity", "Calls under the declared grid of analyses", search=True
-    )
 
 
 def _excluded(data: ReportData) -> Table:

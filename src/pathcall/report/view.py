@@ -84,6 +84,11 @@ class Column:
         """Shown right-aligned and sorted by value."""
         return self.show is not text
 
+    @property
+    def wide(self) -> bool:
+        """Holds sentences."""
+        return self.key in ("reason", "note", "citation", "used_for")
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -118,12 +123,17 @@ class Table:
 
 
 def cell(value: Any, column: Column) -> Cell:
-    """One cell; numbers carry their exact value for sorting and for tests."""
+    """One cell; numbers carry their value for sorting and downloads."""
     shown = column.show(value)
     if not column.numeric or is_missing(value):
         return Cell(shown)
-    exact = repr(float(value))
-    return Cell(shown, value=exact.removesuffix(".0"))
+    return Cell(shown, value=precise(value))
+
+
+def precise(value: Any) -> str:
+    """A number to seven significant digits, whole numbers in full: what a view's download holds."""
+    x = float(value)
+    return f"{x:.0f}" if x.is_integer() and abs(x) < 1e15 else f"{x:.7g}"
 
 
 def table(
