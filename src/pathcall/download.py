@@ -295,7 +295,7 @@ class Client:
         local = self._local(url)
         if local is not None:
             if not local.is_dir():
-                raise _absent(url, f"no folder {local}")
+                raise _absent(url, "no such folder")
             return sorted(path.name for path in local.iterdir() if path.is_file())
         page = self.text(url)
         links = re.findall(r"""href\s*=\s*["']([^"'?#]+)["']""", page, re.I)
@@ -555,7 +555,7 @@ class Client:
     def _copy(self, address: str, part: Path, limit: int) -> None:
         path = _local_path(address)
         if not path.is_file():
-            raise _absent(address, f"no file {path}")
+            raise _absent(address, "no such file")
         if path.stat().st_size > limit:
             raise _too_large(address, limit)
         with path.open("rb") as source, storage_errors(part), part.open("wb") as stream:

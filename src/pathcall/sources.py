@@ -15,29 +15,29 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 
-from pathcall import geo, ncbi
+from pathcall import geo, ncbi, recount3, supplementary
 from pathcall.download import Client, DownloadOptions, NotPresentError, Obtained
-from pathcall.errors import ConfigError, InputError
+from pathcall.errors import ConfigError, InputError, PathcallError
 from pathcall.files import sha256_of, write_atomic
 from pathcall.genes import IdKind
 from pathcall.geo import SCIENTIFIC, Series
 from pathcall.lock import ORIGIN_NAME, read_origins
+from pathcall.supplementary import UnsuitableError
 from pathcall.tables import INPUTS
 
 logger = logging.getLogger(__name__)
 
 AUTO = ("ncbi", "recount3", "supplementary")
-
-
-class UnsuitableError(InputError):
-    """A source has something, but no raw counts that can serve; `auto` tries the next."""
+CHOICE_NAME = "choice.json"
 
 
 @dataclass(frozen=True)
@@ -270,21 +270,34 @@ def _choose(
     known: Manifest, series: Series, counts: Mapping[str, Any], folder: Path, client: Client
 ) -> Manifest:
     wanted = counts["source"]
+    if wanted != "auto":
+        files, details = _FETCHERS[wanted](known, series, counts, folder, client)
+        return Manifest(known.study, known.organism, wanted, (*known.files, *files), {}, details)
     passed: dict[str, str] = {}
-    for source in AUTO if wanted == "auto" else (wanted,):
+    chosen = _read_choice(folder)
+    if chosen is not None and not client.options.accept_changed_inputs:
+        # An archive that gains counts later must not change the numbers of a study in hand.
+        source, passed = chosen
+        logger.info("source %s: the choice of the first download, kept in %s", source, CHOICE_NAME)
+        order: tuple[str, ...] = (source, *AUTO)
+    else:
+        order = AUTO
+    for source in dict.fromkeys(order):
         try:
             files, details = _FETCHERS[source](known, series, counts, folder, client)
         except (NotPresentError, UnsuitableError) as error:
-            if wanted != "auto":
-                raise
-            passed[source] = f"{error.what} ({error.where})"
+            passed[source] = f"{error.what} ({_archive_address(error, client)})"
             logger.info("source %s passed over: %s", source, passed[source])
             continue
         logger.info("source %s chosen", source)
+        passed = {name: passed[name] for name in AUTO if name in passed and name != source}
+        choice = json.dumps({"source": source, "passed_over": passed}, indent=1)
+        if _read_choice(folder) != (source, passed):
+            write_atomic(choice + "\n", folder / CHOICE_NAME)
         if passed:
             reasons = "; ".join(f"{name} passed over: {why}" for name, why in passed.items())
             files = [
-                InputFile(**{**asdict(f), "note": " | ".join(filter(None, (f.note, reasons)))})
+                replace(f, note=" | ".join(filter(None, (f.note, reasons))))
                 if f.role == "counts"
                 else f
                 for f in files
@@ -297,6 +310,28 @@ def _choose(
         where="; ".join(f"{name}: {why}" for name, why in passed.items()),
         fix="give your own table with counts.source: file",
     )
+
+
+def _read_choice(folder: Path) -> tuple[str, dict[str, str]] | None:
+    path = folder / CHOICE_NAME
+    if not path.is_file():
+        return None
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        source, passed = raw["source"], dict(raw["passed_over"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            "the choice of source cannot be read", where=str(path), fix="delete it to choose anew"
+        ) from error
+    return (source, passed) if source in AUTO else None
+
+
+def _archive_address(error: PathcallError, client: Client) -> str:
+    """Where, without the mirror's address, which differs between machines and runs."""
+    where = error.where
+    for host, base in client.options.mirrors.items():
+        where = where.replace(base.rstrip("/"), f"mirror of {host}")
+    return where
 
 
 Fetched = tuple[list[InputFile], dict[str, Any]]
@@ -341,13 +376,107 @@ def _fetch_ncbi(
 def _fetch_recount3(
     known: Manifest, series: Series, counts: Mapping[str, Any], folder: Path, client: Client
 ) -> Fetched:
-    raise UnsuitableError("not implemented yet", where="recount3", fix="-")
+    cap = client.options.max_decompressed_bytes
+    project = _project(series, counts)
+
+    def obtain(name: str, role: str, validate: Callable[[Path, str], None]) -> InputFile:
+        url = recount3.file_url(known.organism, project, name)
+        obtained = client.obtain(url, folder=folder, name=name, validate=validate)
+        return _downloaded(obtained, role, "recount3")
+
+    def sums(annotation: str) -> InputFile:
+        def check(path: Path, where: str) -> None:
+            recount3.check_sums(path, where, annotation=annotation, max_bytes=cap)
+
+        return obtain(recount3.sums_name(project, annotation), "counts", check)
+
+    def metadata(table: str, needed: str) -> InputFile:
+        def check(path: Path, where: str) -> None:
+            recount3.check_metadata(path, where, project=project, needed=needed, max_bytes=cap)
+
+        return obtain(recount3.metadata_name(project, table), table, check)
+
+    names = recount3.ANNOTATIONS[known.organism]
+    # What is here and locked stays the choice, also if a better one has appeared since.
+    here = [n for n in names if (folder / recount3.sums_name(project, n)).is_file()]
+    *earlier, last = here[:1] or names
+    found: InputFile | None = None
+    for annotation in earlier:
+        try:
+            found = sums(annotation)
+            break
+        except NotPresentError as error:
+            logger.info("no %s gene sums: %s", annotation, error)
+    found = found or sums(last)
+    files = [
+        found,
+        metadata("sra", "experiment_acc"),
+        metadata("recount_qc", "star.average_mapped_length"),
+    ]
+    # Every run of the series must have what its read counts need: known now, not in a later job.
+    table = recount3.read_counts(*_recount3_tables(files), series, found.file)
+    return files, {"sra_study": project, "notes": list(table.notes)}
+
+
+def _project(series: Series, counts: Mapping[str, Any]) -> str:
+    if counts["sra_study"]:
+        return str(counts["sra_study"])
+    if len(series.sra_studies) == 1:
+        return series.sra_studies[0]
+    named = ", ".join(series.sra_studies) or "none"
+    raise UnsuitableError(
+        "recount3 needs an SRA study",
+        where=f"counts.sra_study is not set; the series names {named}",
+        fix="set counts.sra_study",
+    )
 
 
 def _fetch_supplementary(
     known: Manifest, series: Series, counts: Mapping[str, Any], folder: Path, client: Client
 ) -> Fetched:
-    raise UnsuitableError("not implemented yet", where="supplementary", fix="-")
+    cap = client.options.max_decompressed_bytes
+    base = geo.suppl_url(known.study)
+    # Files that the series names itself, in case the server lists no folders.
+    names = {url.rsplit("/", 1)[-1] for url in series.supplementary if "/suppl/" in url}
+    try:
+        names |= set(client.names(base))
+    except NotPresentError:
+        if not names:
+            raise
+    tiers, refused = supplementary.judge_names(sorted(names))
+    reasons = dict(refused)
+    for tier in tiers:
+        tables: dict[str, supplementary.Table] = {}
+        obtained: dict[str, Obtained] = {}
+        for name in tier:
+            try:
+                tables[name], obtained[name] = _supplement(client, base, name, folder, series, cap)
+            except (NotPresentError, supplementary.UnsuitableError) as error:
+                reasons[name] = error.what
+                logger.info("%s refused: %s", name, error)
+        if tables:
+            name = supplementary.best(tables, base)
+            notes = [*tables[name].notes, *(f"{n} refused: {why}" for n, why in reasons.items())]
+            file = _downloaded(obtained[name], "counts", "supplementary")
+            return [file], {"notes": notes}
+    said = "; ".join(f"{name}: {why}" for name, why in reasons.items()) or "no files"
+    raise UnsuitableError(
+        "no supplementary file has raw counts",
+        where=f"{base}: {said}",
+        fix="give your own table with counts.source: file",
+    )
+
+
+def _supplement(
+    client: Client, base: str, name: str, folder: Path, series: Series, cap: int
+) -> tuple[supplementary.Table, Obtained]:
+    read: list[supplementary.Table] = []
+
+    def check(path: Path, where: str) -> None:
+        read.append(supplementary.read_file(path, where, name=name, series=series, max_bytes=cap))
+
+    obtained = client.obtain(base + quote(name), folder=folder, name=name, validate=check)
+    return read[-1], obtained
 
 
 _FETCHERS: dict[str, Fetcher] = {
@@ -368,6 +497,33 @@ def _read_ncbi(manifest: Manifest) -> CountTable:
         annotation = ncbi.read_annotation(Path(file.file), file.file)
         symbols = annotation["Symbol"].reindex(counts.index)
     return CountTable(counts, "entrez", symbols, where, "ncbi")
+
+
+def _read_recount3(manifest: Manifest) -> CountTable:
+    where = manifest.of("counts")[0].file
+    tables = _recount3_tables(manifest.files)
+    table = recount3.read_counts(*tables, _series(manifest), where)
+    return CountTable(table.counts, "ensembl", None, where, "recount3", table.notes)
+
+
+def _recount3_tables(
+    files: Sequence[InputFile],
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    paths = {file.role: file.file for file in files}
+    return (
+        recount3.read_sums(Path(paths["counts"]), paths["counts"]),
+        recount3.read_metadata(Path(paths["sra"]), paths["sra"]),
+        recount3.read_metadata(Path(paths["recount_qc"]), paths["recount_qc"]),
+    )
+
+
+def _read_supplementary(manifest: Manifest) -> CountTable:
+    where = manifest.of("counts")[0].file
+    path = Path(where)
+    table = supplementary.read_file(
+        path, where, name=path.name, series=_series(manifest), max_bytes=sys.maxsize
+    )
+    return CountTable(table.counts, None, table.symbols, where, "supplementary", table.notes)
 
 
 def _read_file(manifest: Manifest) -> CountTable:
@@ -415,6 +571,8 @@ def _read_given(where: str) -> pd.DataFrame:
 
 _READERS: dict[str, Callable[[Manifest], CountTable]] = {
     "ncbi": _read_ncbi,
+    "recount3": _read_recount3,
+    "supplementary": _read_supplementary,
     "file": _read_file,
 }
 
