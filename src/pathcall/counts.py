@@ -203,7 +203,7 @@ def assemble_counts(
     data = ad.AnnData(
         X=np.ascontiguousarray(counts.to_numpy().T),
         obs=obs,
-        var=var.fillna("").astype(str),
+        var=var.fillna("").astype(str),  # h5ad has no missing text
         uns={"gene_id_kind": kind, "notes": notes, "not_in_sheet": extra, "no_counts": absent},
     )
     for note in notes:
@@ -216,7 +216,9 @@ def write_counts(assembly: Assembly, path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    assembly.data.write_h5ad(part, compression="gzip")
+    data = assembly.data.copy()
+    data.strings_to_categoricals()  # as writing would do, with a remark for each column
+    data.write_h5ad(part, compression="gzip")
     os.replace(part, path)
 
 

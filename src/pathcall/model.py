@@ -89,6 +89,7 @@ def write_model(model: FittedModel, path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
+    data.strings_to_categoricals()  # as writing would do, with a remark for each column
     data.write_h5ad(part)
     os.replace(part, path)
 

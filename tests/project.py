@@ -1,0 +1,79 @@
+"""A copy of the project to run the workflow in, as a user would."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("Snakefile", "workflow", "src", "config", "resources/panel", "resources/demo", "envs",
+         "profiles", "pyproject.toml")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with the workflow in it."""
+
+    folder: Path
+
+    @classmethod
+    def copy(cls, folder: Path) -> Project:
+        """Copy what a clone has of the workflow, without results."""
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy2(source, target)
+        return cls(folder)
+
+    def twin(self, folder: Path) -> Project:
+        """The same folder again, with results, metadata and times."""
+        shutil.copytree(self.folder, folder, copy_function=shutil.copy2, symlinks=True)
+        return Project(folder)
+
+    def snakemake(self, *args: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
+        """Run snakemake in this folder."""
+        env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", *args],
+            cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout, check=False,
+        )  # fmt: skip
+
+    def demo(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run the embedded study."""
+        return self.snakemake("--configfile", "config/demo.yaml", *args)
+
+    def planned(self, *args: str) -> set[str]:
+        """Rules that a dry run would execute."""
+        done = self.snakemake("--cores", "1", "--dry-run", *args)
+        assert done.returncode == 0, done.stderr
+        rules = re.findall(r"^(?:local)?rule (\w+):", done.stdout + done.stderr, re.MULTILINE)
+        return set(rules)
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text in a file; the text must be there."""
+        file = self.folder / path
+        text = file.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in {path}"
+        file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def files(self, under: str) -> dict[str, bytes]:
+        """Relative path → content of every file below a folder."""
+        top = self.folder / under
+        return {
+            str(path.relative_to(top)): path.read_bytes()
+            for path in sorted(top.rglob("*"))
+            if path.is_file()
+        }
+
+
+def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Lines of standard error that begin with ``error:``."""
+    return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
