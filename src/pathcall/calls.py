@@ -87,11 +87,11 @@ def decide(prepared: Prepared, stats: Stats, rule: CallsConfig) -> Decision:
 
     A line of evidence votes if one of its readouts does and none the other way. A line that shares
     genes with smaller readouts must also move, in that direction, without them. Then, with U lines
-    up and D down: `activated` if U ≥ `min_lines`, they come from `min_families` families, and
-    at least `min_agreement` of the voting lines' strength (|t|) points up, and the sample scores of the voting readouts taken together move
-    up with p < `call_p`, corrected for having chosen them; `repressed` likewise; `conflicting` if neither and both U and D
-    are positive; else `no_evidence`; `not_assessable` if fewer than `min_lines` lines can be
-    assessed.
+    up: `activated` if U ≥ `min_lines`, they come from `min_families` families, at least
+    `min_agreement` of the voting lines' strength (|t|) points up, and the sample scores of the
+    voting readouts taken together move up with p < `call_p`, corrected for having chosen them;
+    `repressed` likewise; `conflicting` if neither and lines vote both ways; else `no_evidence`;
+    `not_assessable` if fewer than `min_lines` lines can be assessed.
     """
     table = prepared.table
     votes = vote(stats, table["assessable"].to_numpy(), rule)

@@ -117,8 +117,18 @@ class CallsConfig(Section):
     """Most mock contrasts a model is calibrated with."""
     min_mock_contrasts: int = Field(default=20, ge=1)
     """With fewer distinct mock contrasts the false-call rate comes from simulation."""
+    simulations: int = Field(default=100, ge=0, le=2000)
+    """Simulated null data sets, where they are needed."""
     max_false_call_rate: float = Field(default=0.05, gt=0, lt=1)
     """A higher false-call rate lowers the confidence of a call."""
+
+
+class SecretomeConfig(Section):
+    """Which genes count as secreted."""
+
+    strict: bool = True
+    """Leave out factors whose only evidence is a high-throughput mass-spectrometry list (GO code
+    HDA), such as actin."""
 
 
 class DownloadConfig(Section):
@@ -166,6 +176,8 @@ class Config(Section):
     """Accept downloads that differ from inputs.lock.tsv and lock the new ones."""
     calls: CallsConfig = CallsConfig()
     """The rule that makes the calls."""
+    secretome: SecretomeConfig = SecretomeConfig()
+    """Which genes count as secreted."""
     download: DownloadConfig = DownloadConfig()
     """Limits of the download client."""
 

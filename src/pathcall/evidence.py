@@ -64,12 +64,14 @@ class Prepared:
         Their symbols.
     design
         The model's design, ``samples × coefficients``.
-    values
+    vst
         VST values, ``samples × genes``.
     raw
         Weights of the readouts, ``genes × readouts``.
     footprint_raw
         Footprint model → its pathways and weights, ``genes × pathways``.
+    rivals
+        Position of a footprint readout → its model and the pathways it is fitted jointly with.
     unit
         Weights of the sample scores of readouts, of their exclusive versions, and of `further`
         signatures, side by side: ``genes × (2 readouts + further)``, unit length.
@@ -84,9 +86,10 @@ class Prepared:
     columns: Int = field(repr=False)
     symbols: tuple[str, ...] = field(repr=False)
     design: Float = field(repr=False)
-    values: Float = field(repr=False)
+    vst: Float = field(repr=False)
     raw: Float = field(repr=False)
     footprint_raw: Mapping[str, tuple[tuple[str, ...], Float]] = field(repr=False)
+    rivals: Mapping[int, tuple[str, tuple[str, ...]]] = field(repr=False)
     unit: Float = field(repr=False)
     further: tuple[str, ...] = field(repr=False)
     bins: Int = field(repr=False)
@@ -112,10 +115,10 @@ class Prepared:
         """Samples less the rank of the design."""
         return len(self.design) - int(np.linalg.matrix_rank(self.design))
 
-    def scores(self, values: Float | None = None) -> Float:
+    def scores(self, vst: Float | None = None) -> Float:
         """Scores of every column of `unit` in each sample, ``samples × (2 readouts + further)``."""
-        values = self.values if values is None else values
-        return np.asarray(ss.standardise(values, self.design) @ self.unit)
+        vst = self.vst if vst is None else vst
+        return np.asarray(ss.standardise(vst, self.design) @ self.unit)
 
 
 class Joint(NamedTuple):
@@ -187,20 +190,21 @@ def prepare(panel: Panel, model: FittedModel, rule: CallsConfig) -> Prepared:
             str(pathway): dict(zip(group["gene"], group["weight"], strict=True))
             for pathway, group in rows.groupby("pathway", sort=True)
         }
-        weights, pathways = weight_matrix(named, symbols)
+        weights, listed = weight_matrix(named, symbols)
         measured = (weights != 0).any(axis=0)
         weights = weights[:, measured]
-        pathways = [p for p, ok in zip(pathways, measured, strict=True) if ok]
-        footprint_raw[str(name)] = (tuple(pathways), weights)
+        kept_names = [p for p, ok in zip(listed, measured, strict=True) if ok]
+        footprint_raw[str(name)] = (tuple(kept_names), weights)
         solved = ss.joint_weights(weights)
-        joint |= {(str(name), p): solved[:, i] for i, p in enumerate(pathways)}
+        joint |= {(str(name), p): solved[:, i] for i, p in enumerate(kept_names)}
     unit = ss.unit_weights(raw)
-    for i, readout in enumerate(readouts):
-        if readout.family == "footprint":
-            found = [w for (_, pathway), w in joint.items() if pathway == readout.key]
-            if found:
-                unit[:, i] = found[0]
     lines = lines_of_evidence(readouts, rule.same_line_jaccard)
+    rivals = footprint_rivals(readouts, lines, footprint_raw)
+    for i, (name, beside) in rivals.items():
+        pathways, weights = footprint_raw[name]
+        at = beside.index(readouts[i].key)
+        chosen = weights[:, [pathways.index(p) for p in beside]]
+        unit[:, i] = ss.joint_weights(chosen)[:, at]
     own = exclusive_genes(readouts, lines)
     exclusive = unit.copy()
     row = {symbol: i for i, symbol in enumerate(symbols)}
@@ -223,13 +227,40 @@ def prepare(panel: Panel, model: FittedModel, rule: CallsConfig) -> Prepared:
         columns=np.asarray(columns),
         symbols=symbols,
         design=model.design.to_numpy(dtype=float),
-        values=model.vst.to_numpy(dtype=float)[:, columns],
+        vst=model.vst.to_numpy(dtype=float)[:, columns],
         raw=raw,
         footprint_raw=footprint_raw,
+        rivals=rivals,
         unit=np.hstack(parts),
         further=tuple(further),
         bins=bins,
     )
+
+
+def footprint_rivals(
+    readouts: Sequence[Readout],
+    lines: Mapping[str, str],
+    footprint_raw: Mapping[str, tuple[tuple[str, ...], Float]],
+) -> dict[int, tuple[str, tuple[str, ...]]]:
+    """Position of each measured footprint readout → model, and the pathways fitted beside it.
+
+    All pathways of the model, so that one does not leak into another, but those of the readout's
+    own line of evidence: two readings of one thing must not explain each other away.
+    """
+    made: dict[int, tuple[str, tuple[str, ...]]] = {}
+    for i, readout in enumerate(readouts):
+        if readout.family != "footprint":
+            continue
+        line = lines.get(readout.readout)
+        kin = {
+            r.key
+            for r in readouts
+            if line is not None and lines.get(r.readout) == line and r.key != readout.key
+        }
+        for name, (pathways, _) in footprint_raw.items():
+            if readout.key in pathways:
+                made[i] = (name, tuple(p for p in pathways if p not in kin))
+    return made
 
 
 def _readout_table(
@@ -395,11 +426,13 @@ def competitive(
         Degrees of freedom of the statistics, for the FDR of readouts of one gene.
     """
     z = camera.test_signatures(gene_stats, prepared.raw)
-    for pathways, weights in prepared.footprint_raw.values():
-        fit = footprints.fit_footprints(gene_stats, weights)
-        for i, readout in enumerate(prepared.readouts):
-            if readout.family == "footprint" and readout.key in pathways:
-                z[i] = fit.z[pathways.index(readout.key)]
+    fitted: dict[tuple[str, tuple[str, ...]], Float] = {}
+    for i, (name, beside) in prepared.rivals.items():
+        if (name, beside) not in fitted:
+            pathways, weights = prepared.footprint_raw[name]
+            chosen = weights[:, [pathways.index(p) for p in beside]]
+            fitted[name, beside] = footprints.fit_footprints(gene_stats, chosen).z
+        z[i] = fitted[name, beside][beside.index(prepared.readouts[i].key)]
     p = camera.two_sided_p(z)
     singles = [
         int(i) for i in np.flatnonzero(prepared.table["single"]) if (prepared.raw[:, i] != 0).any()
@@ -426,7 +459,7 @@ def real_stats(
     contrasts: Float,
     random: RandomSignatures,
     *,
-    values: Float | None = None,
+    vst: Float | None = None,
     gene_stats: Float | None = None,
     design: Float | None = None,
 ) -> Stats:
@@ -436,7 +469,7 @@ def real_stats(
     ----------
     contrasts
         ``coefficients × contrasts``.
-    values
+    vst
         Other values in place of the model's (simulated ones), ``samples × genes``.
     gene_stats
         Gene statistics, ``genes × contrasts`` (the Wald statistics); by default the moderated t of
@@ -444,13 +477,13 @@ def real_stats(
     design
         Another design in place of the model's.
     """
-    values = prepared.values if values is None else values
+    vst = prepared.vst if vst is None else vst
     design = prepared.design if design is None else design
-    scores = prepared.scores(values)
+    scores = prepared.scores(vst)
     gate = ss.test_scores(scores, design, contrasts)
     gene_df: Float | float = np.inf
     if gene_stats is None:
-        gene = ss.test_scores(values, design, contrasts)
+        gene = ss.test_scores(vst, design, contrasts)
         gene_stats, gene_df = gene.t, gene.df[0]
     joint = _joint(prepared, scores, design, gate.effect, unscaled_errors(design, contrasts))
     return _stats(prepared, gate.effect, gate.t, gate.p, gene_stats, gene_df, random, joint)
@@ -464,7 +497,7 @@ def mock_stats(
     """All statistics of mock contrasts, each column put alone into the design."""
     scores = prepared.scores()
     gate = ss.test_added(scores, prepared.design, columns)
-    gene = ss.test_added(prepared.values, prepared.design, columns)
+    gene = ss.test_added(prepared.vst, prepared.design, columns)
     free = ss.outside(columns, prepared.design)
     length = (free**2).sum(axis=0)
     joint = _joint(
@@ -473,6 +506,47 @@ def mock_stats(
     return _stats(
         prepared, gate.effect, gate.t, two_sided(gate.t, gate.df[None, :]), gene.t, gene.df,
         random, joint,
+    )  # fmt: skip
+
+
+def gathered_stats(
+    prepared: Prepared,
+    vsts: Sequence[Float],
+    contrasts: Sequence[Float],
+    random: RandomSignatures,
+) -> Stats:
+    """Statistics of one contrast in each of several data sets, side by side.
+
+    Parameters
+    ----------
+    vsts
+        Values of each data set, ``samples × genes``, all of the model's design.
+    contrasts
+        Weights over the coefficients, one each.
+    """
+    effects, ts, ps, genes, dfs, joints = [], [], [], [], [], []
+    for vst, contrast in zip(vsts, contrasts, strict=True):
+        weights = contrast[:, None]
+        scores = prepared.scores(vst)
+        gate = ss.test_scores(scores, prepared.design, weights)
+        gene = ss.test_scores(vst, prepared.design, weights)
+        effects.append(gate.effect)
+        ts.append(gate.t)
+        ps.append(gate.p)
+        genes.append(gene.t)
+        dfs.append(gene.df[0])
+        unscaled = unscaled_errors(prepared.design, weights)
+        joints.append(_joint(prepared, scores, prepared.design, gate.effect, unscaled))
+    joint = Joint(
+        np.hstack([j.effect for j in joints]),
+        np.concatenate([j.covariance for j in joints]),
+        np.concatenate([j.unscaled for j in joints]),
+        joints[0].df,
+        np.concatenate([j.prior_df for j in joints]),
+    )
+    return _stats(
+        prepared, np.hstack(effects), np.hstack(ts), np.hstack(ps), np.hstack(genes),
+        np.concatenate(dfs), random, joint,
     )  # fmt: skip
 
 
@@ -617,7 +691,7 @@ def adjusted_stats(
     if not found:
         return None
     n = prepared.n
-    standard = ss.standardise(prepared.values, prepared.design)
+    standard = ss.standardise(prepared.vst, prepared.design)
     covariates = standard @ ss.unit_weights(weights)
     scores = standard @ prepared.unit
     variance, df = ss.residual_variance(scores, prepared.design)

@@ -130,8 +130,9 @@ def _labels(n: int) -> list[tuple[float, ...]]:
     """Label vectors of a cell: as balanced as its size allows."""
     if n == 1:
         return [(-1.0,), (1.0,)]
-    made = []
-    for ups in {n // 2, n - n // 2}:
-        for up in itertools.combinations(range(n), ups):
-            made.append(tuple(1.0 if i in up else -1.0 for i in range(n)))
+    made = [
+        tuple(1.0 if i in up else -1.0 for i in range(n))
+        for ups in sorted({n // 2, n - n // 2})
+        for up in itertools.combinations(range(n), ups)
+    ]
     return sorted(made)

@@ -271,6 +271,67 @@ CALLS_TABLE = _schema(
     },
 )
 
+ADJUSTED = _schema(
+    "adjusted",
+    "Calls of pathways with declared confounders, with and without adjustment for them.",
+    {
+        "contrast": _text("contrast"),
+        "pathway": _text("pathway"),
+        "call_unadjusted": _choice("call of the rule without a look at confounders", CALLS),
+        "call_adjusted": _choice("call of the rule on adjusted statistics", CALLS),
+        "confounders": _text("what it was adjusted for, `;`-separated"),
+        "moved": _text("of them, those that move the way of the call", nullable=True),
+        "strongest_t": _float("largest |t| of the readouts that carry the call"),
+        "confounder_t": _float("largest |t| of a confounder that moves the way of the call"),
+        "withheld": _choice("the call was withheld for it", YES_NO),
+    },
+)
+
+CALIBRATION = _schema(
+    "calibration/{model}",
+    "How often the whole rule makes a call where there is nothing: mock contrasts of the model's "
+    "own replicates, and counts simulated with its dispersions and gene correlations.",
+    {
+        "model": _text("model"),
+        "pathway": _text("pathway"),
+        "source": _choice("how the null contrasts were made", ["mock_contrasts", "simulation"]),
+        "n_contrasts": _int("null contrasts"),
+        "n_called": _int("of them, called activated or repressed"),
+        "false_call_rate": _float("their share", _P),
+        "ci_high": _float("upper end of its 95% interval (Clopper-Pearson)", _P),
+        "used": _choice("the rate that calls.tsv gives", YES_NO),
+    },
+)
+
+NFKB_GENES = _schema(
+    "nfkb_genes",
+    "Genes that tell the arms of NF-κB apart, in each contrast.",
+    {
+        "contrast": _text("contrast"),
+        "symbol": _text("gene symbol"),
+        "part": _text("its part"),
+        "expressed": _choice("passes the filter of the model", YES_NO),
+        "base_mean": _float("mean of normalised counts"),
+        "log2fc": _float("log2 fold change"),
+        "lfc_se": _float("its standard error"),
+        "padj": _float("FDR", _P),
+    },
+)
+
+SENSITIVITY = _schema(
+    "sensitivity",
+    "The calls under other, equally defensible choices: a multiverse.",
+    {
+        "contrast": _text("contrast"),
+        "pathway": _text("pathway"),
+        "kind": _text("kind of choice: ranking, filter, evidence, sample"),
+        "variant": _text("the choice"),
+        "call": _choice("call under it", CALLS),
+        "agrees": _choice("same as the main call of the rule, before confounders", YES_NO),
+        "agreement": _float("share of the variants of this contrast and pathway that agree", _P),
+    },
+)
+
 COMBINED = {
     "group": _text("group of contrasts"),
     "effect": _float("random-effects mean"),
@@ -339,6 +400,50 @@ SECRETOME_OVERLAP = _schema(
         "pvalue": _float("hypergeometric p", _P),
         "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P),
         "genes": _text("the factors, `;`-separated", nullable=True),
+    },
+)
+
+FRA1 = _schema(
+    "secretome/fra1",
+    "FOSL1 (FRA1) and the genes of its readouts that have a statistic, in each contrast.",
+    {
+        "contrast": _text("contrast"),
+        "readout": _text("readout of the pathway FRA1_AP1"),
+        "role": _choice("the readout's only gene, or one of its targets", ["driver", "target"]),
+        "gene_id": _text("id as in the count matrix"),
+        "symbol": _text("gene symbol"),
+        "direction": _int("+1 if the gene rises with FRA1, -1 if it falls", Check.isin([-1, 1])),
+        "log2fc": _float("log2 fold change"),
+        "log2fc_shrunk": _float("apeGLM-shrunken log2 fold change"),
+        "padj": _float("FDR", _P),
+    },
+)
+
+RANKING = _schema(
+    "ranking",
+    "All pathways of the panel side by side in each contrast, by sample scores: which one leads. "
+    "Effects are in residual standard deviations of the score, so that they can be compared.",
+    {
+        "contrast": _text("contrast"),
+        "kind": _choice(
+            "pathway: mean score of its evidence readouts, one for each line of evidence; "
+            "footprint; hallmark",
+            ["pathway", "footprint", "hallmark"],
+        ),
+        "name": _text("pathway, footprint or gene set"),
+        "effect": _float("standardised effect of the contrast on the score"),
+        "ci_low": _float("95% interval, lower end"),
+        "ci_high": _float("upper end"),
+        "stat": _float("moderated t across samples"),
+        "pvalue": _float("two-sided p", _P),
+        "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P),
+        "rank": _float("rank by absolute effect among all rows of the contrast, 1 leads"),
+        "rank_low": _float("95% interval of the rank, best"),
+        "rank_high": _float("worst"),
+        "kind_rank": _float("rank among the rows of the same kind"),
+        "kind_rank_low": _float("95% interval of that rank, best"),
+        "kind_rank_high": _float("worst"),
+        "p_first": _float("share of simulated contrasts in which it leads its kind", _P),
     },
 )
 

@@ -1,0 +1,14 @@
+"""Adapter of the rules calibrate_model_{model}."""
+
+from pathcall.logs import job_log
+
+with job_log(snakemake.log[0]):
+    from pathcall.calibration import calibrate_and_write
+
+    calibrate_and_write(
+        snakemake.input.model,
+        signatures=snakemake.params.signatures,
+        rule=snakemake.params.rule,
+        seed=snakemake.params.seed,
+        out=snakemake.output.table,
+    )

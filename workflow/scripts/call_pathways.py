@@ -1,0 +1,18 @@
+"""Adapter of rule call_pathways."""
+
+from pathcall.logs import job_log
+
+with job_log(snakemake.log[0]):
+    from pathcall.callset import call_and_write
+
+    call_and_write(
+        models=list(snakemake.input.models),
+        de=list(snakemake.input.de),
+        readouts=list(snakemake.input.readouts),
+        calibration=list(snakemake.input.calibration),
+        contrasts=snakemake.params.contrasts,
+        signatures=snakemake.params.signatures,
+        rule=snakemake.params.rule,
+        seed=snakemake.params.seed,
+        out=dict(snakemake.output.items()),
+    )
