@@ -37,13 +37,82 @@ for model in PLANS:
             ),
         log:
             f"results/{{study}}/logs/enrich_model_{model}.log",
+        conda:
+            "../../envs/analysis.yaml"
         params:
             contrasts=contrasts_of(model),
             signatures=CONFIG.signatures,
             confounders=CONFIG.calls.model_dump(mode="json")["confounders"],
             seed=CONFIG.seed,
             code=code_digest("pathcall.enrichment"),
-        conda:
-            "../../envs/analysis.yaml"
         script:
             "../scripts/enrich_model.py"
+
+
+rule profile_secretome:
+    """Secreted factors that change, in how many contrasts of the group, and what is enriched.
+
+    Background: the tested genes. Factors seen by mass spectrometry alone are left out (strict).
+    """
+    input:
+        de=expand("results/{{study}}/de/{contrast}.tsv", contrast=CONTRASTS),
+        panel=PANEL,
+    output:
+        factors=expand("results/{{study}}/secretome/{contrast}.tsv", contrast=CONTRASTS),
+        overlap="results/{study}/secretome/overlap.tsv",
+        fra1="results/{study}/secretome/fra1.tsv",
+    log:
+        "results/{study}/logs/profile_secretome.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        groups={name: contrast.group for name, contrast in CONTRASTS.items()},
+        signatures=CONFIG.signatures,
+        alpha=CONFIG.alpha,
+        strict=CONFIG.secretome.strict,
+        code=code_digest("pathcall.secretome"),
+    script:
+        "../scripts/profile_secretome.py"
+
+
+rule combine_groups:
+    """Random effects (Paule–Mandel, Hartung–Knapp) over the contrasts of each group.
+
+    Pathways: the sample scores of evidence.tsv, so that their errors rest on samples.
+    """
+    input:
+        de=expand("results/{{study}}/de/{contrast}.tsv", contrast=CONTRASTS),
+        evidence="results/{study}/evidence.tsv",
+    output:
+        genes="results/{study}/combined/genes.tsv",
+        pathways="results/{study}/combined/pathways.tsv",
+    log:
+        "results/{study}/logs/combine_groups.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
+        code=code_digest("pathcall.combine"),
+    script:
+        "../scripts/combine_groups.py"
+
+
+rule rank_pathways:
+    """All pathways of the panel by their effect on sample scores, with intervals of the ranks."""
+    input:
+        models=expand("results/{{study}}/models/{model}.h5ad", model=PLANS),
+        panel=PANEL,
+    output:
+        "results/{study}/ranking.tsv",
+    log:
+        "results/{study}/logs/rank_pathways.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        contrasts=list(CONTRASTS),
+        signatures=CONFIG.signatures,
+        rule=CONFIG.calls.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code_digest("pathcall.ranking"),
+    script:
+        "../scripts/rank_pathways.py"
