@@ -79,12 +79,15 @@ def assess_study(
     *,
     factors: Sequence[str],
     blocks: Sequence[str],
+    models: Sequence[Sequence[str]],
     min_count: int,
     out: Mapping[str, str],
 ) -> None:
     """Write the quality tables and ``samples.tsv``; `out` maps the table's name to its path."""
     data = read_counts_h5ad(counts)
-    quality = assess_quality(data, factors=factors, blocks=blocks, min_count=min_count)
+    quality = assess_quality(
+        data, factors=factors, blocks=blocks, models=models, min_count=min_count
+    )
     metadata = sources.sample_metadata(source)
     write_table(sample_table(data, quality.size_factors, metadata), out["samples"], SAMPLES)
     write_table(quality.metrics, out["metrics"], QC_METRICS)

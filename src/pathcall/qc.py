@@ -53,8 +53,8 @@ class Limits:
     library_share: float = 0.3
     genes_mad: float = 6.0
     outlier_mad: float = 6.0
-    separation: float = 0.15
-    misfit: float = 0.15
+    separation: float = 0.22
+    misfit: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def assess_quality(
     *,
     factors: Sequence[str],
     blocks: Sequence[str] = (),
+    models: Sequence[Sequence[str]] = (),
     min_count: int = 10,
     limits: Limits | None = None,
 ) -> Quality:
@@ -87,6 +88,9 @@ def assess_quality(
     blocks
         Further factors of the designs (donor, batch): their effect is taken out before a sample is
         held against its cell.
+    models
+        Samples of each model: cells are held against the other cells of their model only, since no
+        contrast compares further. None: all samples are one model.
     min_count
         A gene enters the VST with at least this count in at least two samples.
     limits
@@ -122,7 +126,7 @@ def assess_quality(
         *_library_flags(metrics, limits),
         *_duplicate_flags(counts),
         *_outlier_flags(metrics, limits),
-        *_group_flags(centred, groups, limits),
+        *_group_flags(centred, groups, models or [list(groups.index)], limits),
         *_label_flags(_most_variable(centred), data.obs, factors, limits),
     ]
     columns = ["sample", "flag", "severity", "value", "threshold", "reason"]
@@ -324,15 +328,19 @@ def _distances(values: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(gap, index=values.index, columns=values.index)
 
 
-def _group_flags(values: pd.DataFrame, groups: pd.Series, limits: Limits) -> list[Flag]:
+def _group_flags(
+    values: pd.DataFrame, groups: pd.Series, models: Sequence[Sequence[str]], limits: Limits
+) -> list[Flag]:
     """Samples nearer to another cell than to their own, where the two cells are apart otherwise.
 
     Each pair of cells is looked at in the genes that vary most within the pair: among all samples,
     differences between cell lines would hide those between treatments.
     """
     worst: dict[str, tuple[float, str]] = {}
-    cells = list(dict.fromkeys(groups))
-    for one, two in combinations(cells, 2):
+    pairs = dict.fromkeys(
+        pair for samples in models for pair in combinations(dict.fromkeys(groups[samples]), 2)
+    )
+    for one, two in pairs:
         members = {cell: list(groups.index[groups == cell]) for cell in (one, two)}
         if min(map(len, members.values())) < 2:
             continue

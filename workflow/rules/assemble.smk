@@ -50,6 +50,7 @@ rule run_qc:
     params:
         factors=PLAN.factors,
         blocks=PLAN.blocks,
+        models=[list(plan.samples) for plan in PLANS.values()],
         min_count=CONFIG.filter.min_count,
         code=code_digest("pathcall.assemble"),
     conda:

@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
         snakemake.input.source,
         factors=snakemake.params.factors,
         blocks=snakemake.params.blocks,
+        models=snakemake.params.models,
         min_count=snakemake.params.min_count,
         out=dict(snakemake.output.items()),
     )
