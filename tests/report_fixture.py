@@ -57,19 +57,31 @@ FORMULAS = {
 EXCLUDED = "SIM0041"
 
 
-def _contrast(name: str, model: str, test: dict[str, str], reference: dict[str, str], text: str,
-              **more: Any) -> dict[str, Any]:  # fmt: skip
+def _contrast(
+    name: str, model: str, test: dict[str, str], reference: dict[str, str], text: str, **more: Any
+) -> dict[str, Any]:
     return {
-        "contrast": name, "model": model, "test": test, "reference": reference,
-        "subtract": None, "group": None, "expected": {}, "description": text, **more,
-    }  # fmt: skip
+        "contrast": name,
+        "model": model,
+        "test": test,
+        "reference": reference,
+        "subtract": None,
+        "group": None,
+        "expected": {},
+        "description": text,
+        **more,
+    }
 
 
 def _vitro(line: str, drug: str, text: str, **more: Any) -> dict[str, Any]:
     return _contrast(
-        f"{line}_{drug}", "in_vitro", {"condition": f"{line}_{drug}"},
-        {"condition": f"{line}_vehicle"}, text, **more,
-    )  # fmt: skip
+        f"{line}_{drug}",
+        "in_vitro",
+        {"condition": f"{line}_{drug}"},
+        {"condition": f"{line}_vehicle"},
+        text,
+        **more,
+    )
 
 
 DOWN = {"MAPK": "repressed"}
@@ -78,21 +90,50 @@ SR = {"tumour": "SR"}
 CONTRASTS: list[dict[str, Any]] = [
     _vitro("A375", "vem_6h", "A375 melanoma cells, vemurafenib 6 h", expected=DOWN),
     _vitro("A375", "vem_48h", "A375 melanoma cells, vemurafenib 48 h", expected=DOWN, group="h48"),
-    _vitro("Colo800", "vem_48h", "Colo800 melanoma cells, vemurafenib 48 h", expected=DOWN,
-           group="h48"),
-    _vitro("UACC62", "vem_48h", "UACC62 melanoma cells, vemurafenib 48 h", expected=DOWN,
-           group="h48"),
-    _vitro("H3122", "crizotinib_48h", "H3122 lung adenocarcinoma cells, crizotinib 48 h",
-           expected=DOWN, group="h48"),
-    _contrast("A375_vivo_vem", "A375_tumour", {"drug": "vemurafenib"}, {"drug": "vehicle"},
-              "A375 tumours, vemurafenib", expected=DOWN),
-    _contrast("A375R_Ronly_vem", "A375R_tumour", {**R, "drug": "vemurafenib"},
-              {**R, "drug": "vehicle"}, "A375R cells in R-only tumours, vemurafenib"),
-    _contrast("A375R_SR_vem", "A375R_tumour", {**SR, "drug": "vemurafenib"},
-              {**SR, "drug": "vehicle"}, "A375R cells in regressing (SR) tumours, vemurafenib"),
-    _contrast("A375R_SR_minus_Ronly", "A375R_tumour", {**SR, "drug": "vemurafenib"},
-              {**SR, "drug": "vehicle"}, "Interaction: SR minus R-only", subtract="A375R_Ronly_vem"),
-]  # fmt: skip
+    _vitro(
+        "Colo800", "vem_48h", "Colo800 melanoma cells, vemurafenib 48 h", expected=DOWN, group="h48"
+    ),
+    _vitro(
+        "UACC62", "vem_48h", "UACC62 melanoma cells, vemurafenib 48 h", expected=DOWN, group="h48"
+    ),
+    _vitro(
+        "H3122",
+        "crizotinib_48h",
+        "H3122 lung adenocarcinoma cells, crizotinib 48 h",
+        expected=DOWN,
+        group="h48",
+    ),
+    _contrast(
+        "A375_vivo_vem",
+        "A375_tumour",
+        {"drug": "vemurafenib"},
+        {"drug": "vehicle"},
+        "A375 tumours, vemurafenib",
+        expected=DOWN,
+    ),
+    _contrast(
+        "A375R_Ronly_vem",
+        "A375R_tumour",
+        {**R, "drug": "vemurafenib"},
+        {**R, "drug": "vehicle"},
+        "A375R cells in R-only tumours, vemurafenib",
+    ),
+    _contrast(
+        "A375R_SR_vem",
+        "A375R_tumour",
+        {**SR, "drug": "vemurafenib"},
+        {**SR, "drug": "vehicle"},
+        "A375R cells in regressing (SR) tumours, vemurafenib",
+    ),
+    _contrast(
+        "A375R_SR_minus_Ronly",
+        "A375R_tumour",
+        {**SR, "drug": "vemurafenib"},
+        {**SR, "drug": "vehicle"},
+        "Interaction: SR minus R-only",
+        subtract="A375R_Ronly_vem",
+    ),
+]
 PLANTED = {  # contrast → pathway → log2 fold change of its readout genes
     "A375_vem_6h": {"MAPK": -1.0},
     "A375_vem_48h": {"MAPK": -1.6, "NFKB_CANONICAL": -0.3},
@@ -175,7 +216,7 @@ def make_results(
             ),
             "library_size": counts.sum(1).astype(float),
             "size_factor": np.where(excluded, np.nan, factors),
-                **{c: sheet[c].where(sheet[c] != "", None) for c in factor_columns},
+            **{c: sheet[c].where(sheet[c] != "", None) for c in factor_columns},
             "geo_title": titles,
         }
     )
@@ -193,13 +234,19 @@ def make_results(
     _qc(results, sheet[~excluded].reset_index(drop=True), counts[~excluded], factors[~excluded])
     _signatures(results, panel, de, fitted, chosen)
     _secretome(results, panel, de, chosen)
+    _further(results, de, models, chosen)
     config = {
-        "study": STUDY, "organism": "human", "samples": "config/samples.tsv",
+        "study": STUDY,
+        "organism": "human",
+        "samples": "config/samples.tsv",
         "contrasts": "config/contrasts.tsv",
         "models": {m: {"samples": {}, "design": FORMULAS[m], "continuous": []} for m in models},
-        "filter": {"min_count": 10, "min_samples": "auto"}, "alpha": 0.05, "seed": 20150416,
-        "signatures": "resources/panel", "offline": True,
-    }  # fmt: skip
+        "filter": {"min_count": 10, "min_samples": "auto"},
+        "alpha": 0.05,
+        "seed": 20150416,
+        "signatures": "resources/panel",
+        "offline": True,
+    }
     _provenance(results, config)
     return Simulated(results, config, chosen)
 
@@ -229,12 +276,15 @@ def _sheet(models: list[str]) -> pd.DataFrame:
             for replicate in range(1, n + 1):
                 rows.append(
                     {
-                        "sample": f"SIM{len(rows) + 1:04d}", "model": model,
-                        "condition": cell.get("condition", ""), "tumour": cell.get("tumour", ""),
-                        "drug": cell.get("drug", ""), "cell": ", ".join(cell.values()),
+                        "sample": f"SIM{len(rows) + 1:04d}",
+                        "model": model,
+                        "condition": cell.get("condition", ""),
+                        "tumour": cell.get("tumour", ""),
+                        "drug": cell.get("drug", ""),
+                        "cell": ", ".join(cell.values()),
                         "replicate": str(replicate),
                     }
-                )  # fmt: skip
+                )
     sheet = pd.DataFrame(rows)
     return sheet[sheet["model"].isin(models)].reset_index(drop=True)
 
@@ -294,8 +344,8 @@ def _fit(model, sheet, counts, factors, genes, chosen):  # type: ignore[no-untyp
     for c in chosen:
         if c["model"] == model:
             test, reference = ", ".join(c["test"].values()), ", ".join(c["reference"].values())
-            weights[c["contrast"]] = (
-                (cells.columns == test).astype(float) - (cells.columns == reference)
+            weights[c["contrast"]] = (cells.columns == test).astype(float) - (
+                cells.columns == reference
             )
     return FittedModel(
         name=model,
@@ -338,8 +388,11 @@ def _de(rng, c, chosen, sheet, counts, factors, genes):  # type: ignore[no-untyp
     shrink = 1 / (1 + variance)
     frame = pd.DataFrame({"gene_id": genes["gene_id"], "symbol": genes["symbol"]})
     for name, values in {
-        "base_mean": base, "log2fc": lfc, "lfc_se": se, "stat": stat,
-    }.items():  # fmt: skip
+        "base_mean": base,
+        "log2fc": lfc,
+        "lfc_se": se,
+        "stat": stat,
+    }.items():
         frame[name] = np.where(tested, values, np.nan)
     frame["pvalue"], frame["padj"] = p, padj
     frame["log2fc_shrunk"] = np.where(tested, lfc * shrink, np.nan)
@@ -395,11 +448,14 @@ def _qc(results: Path, sheet: pd.DataFrame, counts: np.ndarray, factors: np.ndar
     tables.write_table(pairs, results / "qc" / "correlation.tsv", tables.QC_CORRELATION)
     flags = pd.DataFrame(
         {
-            "sample": [names[2]], "flag": ["library_size"], "severity": ["warning"],
-            "value": [0.41], "threshold": [0.5],
+            "sample": [names[2]],
+            "flag": ["library_size"],
+            "severity": ["warning"],
+            "value": [0.41],
+            "threshold": [0.5],
             "reason": ["library is 0.41 times the median of the study"],
         }
-    )  # fmt: skip
+    )
     tables.write_table(flags, results / "qc" / "flags.tsv", tables.QC_FLAGS)
 
 
@@ -430,9 +486,14 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
             if len(w) >= 3:
                 values = readout.expected_direction * (centred[w.index] @ w) / np.sqrt((w**2).sum())
                 scores += [
-                    {"sample": s, "signature": readout.readout, "method": "weighted_mean",
-                     "score": float(v)} for s, v in values.items()
-                ]  # fmt: skip
+                    {
+                        "sample": s,
+                        "signature": readout.readout,
+                        "method": "weighted_mean",
+                        "score": float(v),
+                    }
+                    for s, v in values.items()
+                ]
     score_frame = pd.DataFrame(scores)
     by_readout = {
         name: rows.set_index("sample")["score"] for name, rows in score_frame.groupby("signature")
@@ -446,14 +507,38 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
         for gene_set in panel.gene_sets.values():
             matched = set(gene_set.genes) & set(statistic.index)
             if len(matched) < 5:
-                rows.append((gene_set.name, gene_set.collection, len(gene_set.genes), len(matched),
-                             *[np.nan] * 7, None, "fewer than 5 genes with a statistic"))  # fmt: skip
+                rows.append(
+                    (
+                        gene_set.name,
+                        gene_set.collection,
+                        len(gene_set.genes),
+                        len(matched),
+                        *[np.nan] * 7,
+                        None,
+                        "fewer than 5 genes with a statistic",
+                    )
+                )
                 continue
             es, edge = running_sum(statistic, matched)
             z = _camera(statistic, dict.fromkeys(matched, 1.0))
             p = float(2 * stats.norm.sf(abs(z)))
-            rows.append((gene_set.name, gene_set.collection, len(gene_set.genes), len(matched), es,
-                         es * 3.2, p, np.nan, z, p, np.nan, ";".join(edge), None))  # fmt: skip
+            rows.append(
+                (
+                    gene_set.name,
+                    gene_set.collection,
+                    len(gene_set.genes),
+                    len(matched),
+                    es,
+                    es * 3.2,
+                    p,
+                    np.nan,
+                    z,
+                    p,
+                    np.nan,
+                    ";".join(edge),
+                    None,
+                )
+            )
         table = pd.DataFrame(rows, columns=list(tables.ENRICHMENT.columns))
         ok = table["p_camera"].notna()
         table.loc[ok, "fdr_camera"] = stats.false_discovery_control(table.loc[ok, "p_camera"])
@@ -464,8 +549,9 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
             w = dict(zip(rows_["gene"], rows_["weight"], strict=True))
             hit = {g: v for g, v in w.items() if g in statistic.index}
             z = _camera(statistic, hit)
-            activity.append((rows_["model"].iloc[0], key, len(hit), z,
-                             float(2 * stats.norm.sf(abs(z))), np.nan))  # fmt: skip
+            activity.append(
+                (rows_["model"].iloc[0], key, len(hit), z, float(2 * stats.norm.sf(abs(z))), np.nan)
+            )
         frame = pd.DataFrame(activity, columns=list(tables.ACTIVITY.columns))
         frame["fdr"] = stats.false_discovery_control(frame["pvalue"])
         tables.write_table(frame, results / "activity" / f"{name}.tsv", tables.ACTIVITY)
@@ -474,18 +560,39 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
         for r in panel.readouts:
             hit = {g: v for g, v in r.weights.items() if g in statistic.index}
             coverage = len(hit) / len(r.weights)
-            common = {"contrast": name, "pathway": r.pathway, "readout": r.readout,
-                      "family": r.family, "role": r.role, "n_genes": len(hit),
-                      "coverage": coverage}  # fmt: skip
+            common = {
+                "contrast": name,
+                "pathway": r.pathway,
+                "readout": r.readout,
+                "family": r.family,
+                "role": r.role,
+                "n_genes": len(hit),
+                "coverage": coverage,
+            }
             if len(hit) < 3:
-                own.append({**common, "method": "competitive", "vote": 0,
-                            "note": "fewer than 3 genes with a value"})  # fmt: skip
+                own.append(
+                    {
+                        **common,
+                        "method": "competitive",
+                        "vote": 0,
+                        "note": "fewer than 3 genes with a value",
+                    }
+                )
                 continue
             z = r.expected_direction * _camera(statistic, hit)
             p = float(2 * stats.norm.sf(abs(z)))
-            own.append({**common, "method": "competitive", "effect": z, "stat": z, "pvalue": p,
-                        "fdr": min(1.0, p * 8), "vote": int(np.sign(z) * (p < 0.006)),
-                        "note": None})  # fmt: skip
+            own.append(
+                {
+                    **common,
+                    "method": "competitive",
+                    "effect": z,
+                    "stat": z,
+                    "pvalue": p,
+                    "fdr": min(1.0, p * 8),
+                    "vote": int(np.sign(z) * (p < 0.006)),
+                    "note": None,
+                }
+            )
             values = by_readout[r.readout].reindex(model.design.index)
             test, reference = values[cells > 0], values[cells < 0]
             rest = values.groupby(model.design.idxmax(axis=1)).transform(lambda v: v - v.mean())
@@ -494,9 +601,18 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
             se = spread * np.sqrt(1 / len(test) + 1 / len(reference))
             t = effect / float(se)
             p = float(2 * stats.t.sf(abs(t), model.residual_df))
-            own.append({**common, "method": "sample_score", "effect": effect, "stat": t, "pvalue": p,
-                        "fdr": min(1.0, p * 8), "vote": int(np.sign(t) * (p < 0.006)),
-                        "note": None})  # fmt: skip
+            own.append(
+                {
+                    **common,
+                    "method": "sample_score",
+                    "effect": effect,
+                    "stat": t,
+                    "pvalue": p,
+                    "fdr": min(1.0, p * 8),
+                    "vote": int(np.sign(t) * (p < 0.006)),
+                    "note": None,
+                }
+            )
         evidence += own
         calls += _calls(c, own, panel)
     frame = pd.DataFrame(evidence, columns=list(tables.EVIDENCE.columns))
@@ -536,15 +652,23 @@ def _calls(c: dict[str, Any], own: list[dict[str, Any]], panel: Panel) -> list[d
         expected = c["expected"].get(pathway)
         made.append(
             {
-                "contrast": c["contrast"], "pathway": pathway, "call": call,
-                "confidence": confidence, "n_readouts": len(sample), "n_up": up, "n_down": down,
+                "contrast": c["contrast"],
+                "pathway": pathway,
+                "call": call,
+                "confidence": confidence,
+                "n_readouts": len(sample),
+                "n_up": up,
+                "n_down": down,
                 "families": ";".join(families) or None,
-                "control_ok": "not_applicable" if not expected else
-                "yes" if call == expected else "no",
+                "control_ok": "not_applicable"
+                if not expected
+                else "yes"
+                if call == expected
+                else "no",
                 "false_call_rate": 0.02 if call != "not_assessable" else np.nan,
                 "reason": reason,
             }
-        )  # fmt: skip
+        )
     return made
 
 
@@ -554,19 +678,37 @@ def _combined(results: Path, evidence: pd.DataFrame, de: dict, chosen: list) -> 
         names = [c["contrast"] for c in chosen if c["group"] == group]
         rows = evidence[evidence["contrast"].isin(names) & (evidence["method"] == "sample_score")]
         for (pathway, readout), part in rows.groupby(["pathway", "readout"], sort=False):
-            pathways.append({"group": group, "pathway": pathway, "readout": readout,
-                             **_meta(part["effect"].to_numpy())})  # fmt: skip
+            pathways.append(
+                {
+                    "group": group,
+                    "pathway": pathway,
+                    "readout": readout,
+                    **_meta(part["effect"].to_numpy()),
+                }
+            )
         lfc = np.column_stack([de[n]["log2fc"] for n in names])
-        for i in np.flatnonzero(np.isfinite(lfc).all(1))[:2000]:
-            genes.append({"group": group, "gene_id": de[names[0]]["gene_id"][i],
-                          "symbol": de[names[0]]["symbol"][i], **_meta(lfc[i])})  # fmt: skip
+        genes += [
+            {
+                "group": group,
+                "gene_id": de[names[0]]["gene_id"][i],
+                "symbol": de[names[0]]["symbol"][i],
+                **_meta(lfc[i]),
+            }
+            for i in np.flatnonzero(np.isfinite(lfc).all(1))[:2000]
+        ]
     for rows, name, schema in (
-        (genes, "genes", tables.COMBINED_GENES), (pathways, "pathways", tables.COMBINED_PATHWAYS)
-    ):  # fmt: skip
+        (genes, "genes", tables.COMBINED_GENES),
+        (pathways, "pathways", tables.COMBINED_PATHWAYS),
+    ):
         frame = pd.DataFrame(rows, columns=list(schema.columns))
         if not len(frame):
-            frame = frame.astype({c: float for c in frame.columns if c not in
-                                  ("group", "gene_id", "symbol", "pathway", "readout")})  # fmt: skip
+            frame = frame.astype(
+                {
+                    c: float
+                    for c in frame.columns
+                    if c not in ("group", "gene_id", "symbol", "pathway", "readout")
+                }
+            )
         frame["fdr"] = np.minimum(1, frame["pvalue"].astype(float) * 4)
         tables.write_table(frame, results / "combined" / f"{name}.tsv", schema)
 
@@ -578,10 +720,16 @@ def _meta(effects: np.ndarray) -> dict[str, float]:
     t = mean / (half / stats.t.ppf(0.975, max(1, n - 1)) + 1e-9)
     loo = [(effects.sum() - e) / max(1, n - 1) for e in effects]
     return {
-        "effect": mean, "ci_low": mean - half, "ci_high": mean + half,
-        "pvalue": float(2 * stats.t.sf(abs(t), max(1, n - 1))), "fdr": np.nan, "i2": 0.35,
-        "n_contrasts": n, "loo_low": min(loo), "loo_high": max(loo),
-    }  # fmt: skip
+        "effect": mean,
+        "ci_low": mean - half,
+        "ci_high": mean + half,
+        "pvalue": float(2 * stats.t.sf(abs(t), max(1, n - 1))),
+        "fdr": np.nan,
+        "i2": 0.35,
+        "n_contrasts": n,
+        "loo_low": min(loo),
+        "loo_high": max(loo),
+    }
 
 
 def _secretome(results: Path, panel: Panel, de: dict, chosen: list) -> None:  # type: ignore[type-arg]
@@ -592,34 +740,115 @@ def _secretome(results: Path, panel: Panel, de: dict, chosen: list) -> None:  # 
         rows = frame[frame["symbol"].isin(classes) & (frame["padj"] < 0.05)]
         found[c["contrast"]] = pd.DataFrame(
             {
-                "gene_id": rows["gene_id"], "symbol": rows["symbol"],
+                "gene_id": rows["gene_id"],
+                "symbol": rows["symbol"],
                 "class": rows["symbol"].map(classes),
                 "direction": np.where(rows["log2fc"] > 0, "up", "down"),
-                "log2fc": rows["log2fc"], "log2fc_shrunk": rows["log2fc_shrunk"],
+                "log2fc": rows["log2fc"],
+                "log2fc_shrunk": rows["log2fc_shrunk"],
                 "padj": rows["padj"],
                 "osteoclast": pd.Series(None, index=rows.index, dtype=object),
                 "group": pd.Series(c["group"], index=rows.index, dtype=object),
                 "n_in_group": 1,
             }
-        )  # fmt: skip
+        )
         for direction in ("up", "down"):
             changed = (frame["padj"] < 0.05) & ((frame["log2fc"] > 0) == (direction == "up"))
             part = found[c["contrast"]].query("direction == @direction")
             n_class = int(frame.loc[frame["stat"].notna(), "symbol"].isin(classes).sum())
             overlap.append(
                 {
-                    "contrast": c["contrast"], "class": "all", "direction": direction,
-                    "n_class": n_class, "n_changed": int(changed.sum()), "n_overlap": len(part),
-                    "n_background": int(frame["stat"].notna().sum()), "odds_ratio": 1.4,
-                    "pvalue": 0.02, "fdr": 0.06,
+                    "contrast": c["contrast"],
+                    "class": "all",
+                    "direction": direction,
+                    "n_class": n_class,
+                    "n_changed": int(changed.sum()),
+                    "n_overlap": len(part),
+                    "n_background": int(frame["stat"].notna().sum()),
+                    "odds_ratio": 1.4,
+                    "pvalue": 0.02,
+                    "fdr": 0.06,
                     "genes": ";".join(part["symbol"]) or None,
                 }
-            )  # fmt: skip
+            )
     for name, rows in found.items():
         tables.write_table(rows, results / "secretome" / f"{name}.tsv", tables.SECRETOME)
     tables.write_table(
         pd.DataFrame(overlap), results / "secretome" / "overlap.tsv", tables.SECRETOME_OVERLAP
     )
+
+
+def _further(results: Path, de: dict, models: list, chosen: list) -> None:  # type: ignore[type-arg]
+    """Tables that a run adds to the contract's: sensitivity, adjusted calls, calibration."""
+    calls = pd.read_csv(results / "calls.tsv", sep="\t")
+    sensitivity, adjusted, genes = [], [], []
+    for row in calls.to_dict("records"):
+        own = [("ranking", "shrunken log2FC"), ("filter", "min_count 20"), ("evidence", "no C6")]
+        for k, (kind, variant) in enumerate(own):
+            other = row["call"] in ("activated", "repressed") and row["n_readouts"] == 7 and k == 2
+            sensitivity.append(
+                {
+                    "contrast": row["contrast"],
+                    "pathway": row["pathway"],
+                    "kind": kind,
+                    "variant": variant,
+                    "call": "no_evidence" if other else row["call"],
+                    "agrees": "no" if other else "yes",
+                    "agreement": 2 / 3 if other else 1.0,
+                }
+            )
+        if row["pathway"] == "AKT":
+            adjusted.append(
+                {
+                    "contrast": row["contrast"],
+                    "pathway": "AKT",
+                    "call_unadjusted": row["call"],
+                    "call_adjusted": row["call"],
+                    "confounders": "MAPK_PROGENY_MAPK;HALLMARK_E2F_TARGETS",
+                    "moved": None,
+                    "strongest_t": 4.2,
+                    "confounder_t": np.nan,
+                    "withheld": "no",
+                }
+            )
+    for c in chosen:
+        frame = de[c["contrast"]].drop_duplicates("symbol").set_index("symbol")
+        for symbol in ("NFKB2", "RELB", "MAP3K14"):
+            has = symbol in frame.index and np.isfinite(frame.loc[symbol, "stat"])
+            values = frame.loc[symbol] if has else {}
+            genes.append(
+                {
+                    "contrast": c["contrast"],
+                    "symbol": symbol,
+                    "part": "alternative",
+                    "expressed": "yes" if has else "no",
+                    **{
+                        k: values[k] if has else np.nan
+                        for k in ("base_mean", "log2fc", "lfc_se", "padj")
+                    },
+                }
+            )
+    for rows, name, schema in (
+        (sensitivity, "sensitivity", tables.SENSITIVITY),
+        (adjusted, "adjusted", tables.ADJUSTED),
+        (genes, "nfkb_genes", tables.NFKB_GENES),
+    ):
+        frame = pd.DataFrame(rows, columns=list(schema.columns))
+        tables.write_table(frame, results / f"{name}.tsv", schema)
+    for model in models:
+        frame = pd.DataFrame(
+            {
+                "model": model,
+                "pathway": sorted(set(calls["pathway"])),
+                "source": "mock_contrasts",
+                "n_contrasts": 200,
+                "n_called": 4,
+                "false_call_rate": 0.02,
+                "ci_high": 0.05,
+                "used": "yes",
+            }
+        )
+        tables.write_table(frame, results / "calibration" / f"{model}.tsv", tables.CALIBRATION)
 
 
 def _provenance(results: Path, config: dict[str, Any]) -> None:
@@ -630,18 +859,23 @@ def _provenance(results: Path, config: dict[str, Any]) -> None:
         {
             "file": [f"resources/{STUDY}/counts.tsv.gz", "resources/panel/readouts.tsv"],
             "url": ["https://example.org/counts.tsv.gz", None],
-            "source": ["file", "panel"], "bytes": [123456, 11605], "sha256": [digest, digest],
-            "retrieved": ["2026-01-02T03:04:05Z", None], "kind": ["simulated", "real"],
+            "source": ["file", "panel"],
+            "bytes": [123456, 11605],
+            "sha256": [digest, digest],
+            "retrieved": ["2026-01-02T03:04:05Z", None],
+            "kind": ["simulated", "real"],
             "note": ["drawn by tests/report_fixture.py, nothing measured", None],
         }
-    )  # fmt: skip
+    )
     tables.write_table(inputs, results / "provenance" / "inputs.tsv", tables.INPUTS)
     software = pd.DataFrame(
         {
-            "name": ["numpy", "pathcall"], "version": ["2", "0.1.0"],
-            "used_for": ["drawing these data", "this report"], "citation": [None, None],
+            "name": ["numpy", "pathcall"],
+            "version": ["2", "0.1.0"],
+            "used_for": ["drawing these data", "this report"],
+            "citation": [None, None],
         }
-    )  # fmt: skip
+    )
     tables.write_table(software, results / "provenance" / "software.tsv", tables.SOFTWARE)
     tables.write_text(yaml.safe_dump(config, sort_keys=False), results / "provenance/config.yaml")
     tables.write_text(

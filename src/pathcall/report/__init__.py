@@ -49,6 +49,10 @@ def render_report(
     from pathcall.report.render import write_report
 
     write_report(
-        results, config=config, contrasts=contrasts, panel_folder=panel_folder, out=out,
+        results,
+        config=config,
+        contrasts=contrasts,
+        panel_folder=panel_folder,
+        out=out,
         figures=figures,
-    )  # fmt: skip
+    )

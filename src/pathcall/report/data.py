@@ -53,8 +53,7 @@ class ContrastInfo:
     @property
     def sides(self) -> str:
         """Test and reference cell in words."""
-        cell = lambda side: ", ".join(f"{k} {v}" for k, v in side.items())  # noqa: E731
-        text = f"{cell(self.test)} against {cell(self.reference)}"
+        text = f"{_cell(self.test)} against {_cell(self.reference)}"
         return f"{text}, minus {self.subtract}" if self.subtract else text
 
 
@@ -219,8 +218,13 @@ def read_results(
             texts[name] = path.read_text(encoding="utf-8")
     _log.info(
         "read %d contrasts, %d samples, %d genes, %d optional tables; %d of %d tables embedded",
-        len(infos), len(made.samples), len(genes), len(extra), len(texts), len(files),
-    )  # fmt: skip
+        len(infos),
+        len(made.samples),
+        len(genes),
+        len(extra),
+        len(texts),
+        len(files),
+    )
     return ReportData(**{**made.__dict__, "files": files, "texts": texts})
 
 
@@ -238,17 +242,24 @@ def _files(data: ReportData) -> tuple[str, ...]:
 
 
 def _info(raw: Mapping[str, Any]) -> ContrastInfo:
-    text = lambda m: {clean(str(k)): clean(str(v)) for k, v in dict(m or {}).items()}  # noqa: E731
     return ContrastInfo(
         contrast=str(raw["contrast"]),
         model=str(raw["model"]),
-        test=text(raw["test"]),
-        reference=text(raw["reference"]),
+        test=_texts(raw["test"]),
+        reference=_texts(raw["reference"]),
         subtract=raw.get("subtract") or None,
         group=raw.get("group") or None,
-        expected=text(raw.get("expected")),
+        expected=_texts(raw.get("expected")),
         description=clean(str(raw.get("description") or "")),
     )
+
+
+def _texts(raw: Mapping[str, Any] | None) -> dict[str, str]:
+    return {clean(str(k)): clean(str(v)) for k, v in dict(raw or {}).items()}
+
+
+def _cell(side: Mapping[str, str]) -> str:
+    return ", ".join(f"{k} {v}" for k, v in side.items())
 
 
 def _need(path: Path) -> Path:
@@ -263,12 +274,16 @@ def _need(path: Path) -> Path:
 
 def _read_loose(path: Path) -> pd.DataFrame:
     return pd.read_csv(
-        path, sep="\t", na_values=["NA"], keep_default_na=False, float_precision="round_trip",
+        path,
+        sep="\t",
+        na_values=["NA"],
+        keep_default_na=False,
+        float_precision="round_trip",
         encoding="utf-8",
-    )  # fmt: skip
+    )
 
 
 def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
-    for name in frame.columns[frame.dtypes == object]:
+    for name in frame.select_dtypes(object).columns:
         frame[name] = [clean(v) if isinstance(v, str) else v for v in frame[name]]
     return frame

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from markupsafe import escape
 from scipy import optimize, stats
 
 from pathcall.model import FittedModel
@@ -19,8 +21,13 @@ from pathcall.report.data import ReportData
 from pathcall.report.svg import Scale, Svg, shorten
 
 Floats = npt.NDArray[np.float64]
-CALL_MARK = {"activated": "▲", "repressed": "▼", "conflicting": "◆", "no_evidence": "–",
-             "not_assessable": "?"}  # fmt: skip
+CALL_MARK = {
+    "activated": "▲",
+    "repressed": "▼",
+    "conflicting": "◆",
+    "no_evidence": "–",
+    "not_assessable": "?",
+}
 GATE = "sample_score"  # the method of evidence.tsv whose rows carry the rule's votes
 
 
@@ -39,8 +46,9 @@ def calls(data: ReportData) -> Svg:
         ident="f-calls",
     )
     for j, pathway in enumerate(data.pathways):
-        figure.text(left + cell * (j + 0.5), top - 14, wording.pathway(pathway), cls="b s",
-                    anchor="middle")  # fmt: skip
+        figure.text(
+            left + cell * (j + 0.5), top - 14, wording.pathway(pathway), cls="b s", anchor="middle"
+        )
     tint = {"activated": "d7", "repressed": "d3", "conflicting": "s2"}
     for i, c in enumerate(data.contrasts):
         y = top + i * row
@@ -51,11 +59,21 @@ def calls(data: ReportData) -> Svg:
             figure.rect(x + 1, y + 1, cell - 2, row - 2, tint.get(str(call["call"]), "band"))
             ink = " ink" if call["call"] in tint else ""
             words = wording.CALLS[str(call["call"])]
-            figure.text(x + cell / 2, y + 15, f"{CALL_MARK[str(call['call'])]} {words}",
-                        cls=f"b s{ink}", anchor="middle")  # fmt: skip
+            figure.text(
+                x + cell / 2,
+                y + 15,
+                f"{CALL_MARK[str(call['call'])]} {words}",
+                cls=f"b s{ink}",
+                anchor="middle",
+            )
             if call["confidence"] != "none":
-                figure.text(x + cell / 2, y + 28, f"confidence {call['confidence']}",
-                            cls=f"m{ink}", anchor="middle")  # fmt: skip
+                figure.text(
+                    x + cell / 2,
+                    y + 28,
+                    f"confidence {call['confidence']}",
+                    cls=f"m{ink}",
+                    anchor="middle",
+                )
     return figure
 
 
@@ -66,7 +84,10 @@ def degrees_of_freedom(stat: float, pvalue: float) -> float:
     """Degrees of freedom at which |t| = `stat` has two-sided `pvalue`; inf for a normal."""
     if not (math.isfinite(stat) and 0 < pvalue < 1) or abs(stat) < 0.05:
         return math.nan
-    gap = lambda log_df: float(stats.t.logsf(abs(stat), 10.0**log_df)) - math.log(pvalue / 2)  # noqa: E731
+
+    def gap(log_df: float) -> float:
+        return float(stats.t.logsf(abs(stat), 10.0**log_df)) - math.log(pvalue / 2)
+
     low, high = -1.0, 6.0
     if gap(high) > 0:
         return math.inf
@@ -106,7 +127,8 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
     combined = data.combined_pathways
     combined = combined[(combined["pathway"] == pathway) & combined["readout"].isin(readouts)]
     groups = list(dict.fromkeys(combined["group"]))
-    left, top, step, wide, gap = 300, 58, 24, 124, 18
+    left, top, step, gap = 300, 58, 24, 18
+    wide = max(88.0, min(150.0, (1110 - left) / len(readouts) - gap))
     n = len(data.contrasts) + len(groups)
     height = top + n * step + (10 if groups else 0) + 34
     figure = Svg(
@@ -120,8 +142,14 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
     for i, c in enumerate(data.contrasts):
         if i % 2 == 0:
             figure.rect(0, top + i * step, figure.width, step, "band")
-        figure.text(left - 12, y_of[c.contrast] + 4, shorten(c.label, 46), cls="s", anchor="end",
-                    title=c.label)  # fmt: skip
+        figure.text(
+            left - 12,
+            y_of[c.contrast] + 4,
+            shorten(c.label, 46),
+            cls="s",
+            anchor="end",
+            title=c.label,
+        )
     for k, group in enumerate(groups):
         y = top + 10 + (len(data.contrasts) + k + 0.5) * step
         y_of[f"group {group}"] = y
@@ -134,15 +162,21 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
         low, high = s.padded(ends, zero=True)
         start = left + j * (wide + gap)
         x = Scale(low, high, start, start + wide)
-        lines = _two_lines(short[readout])
+        lines = _two_lines(short[readout], int((wide + gap) / 7.2))
         for k, text in enumerate(lines):
-            figure.text(start + wide / 2, top - 12 - 13 * (len(lines) - 1 - k), text, cls="b s",
-                        anchor="middle", title=readout)  # fmt: skip
+            figure.text(
+                start + wide / 2,
+                top - 12 - 13 * (len(lines) - 1 - k),
+                text,
+                cls="b s",
+                anchor="middle",
+                title=readout,
+            )
         figure.x_axis(x, height - 34, top=top, wanted=3)
         for row in own.to_dict("records"):
             y = y_of[row["contrast"]]
             side = "up" if row["vote"] > 0 else "down" if row["vote"] < 0 else "ns"
-            name = f"{readout}, {row['contrast']}: {row['effect']:.3g} [{row['low']:.3g}, {row['high']:.3g}]"
+            name = f"{readout}, {row['contrast']}: {_estimate(row, 'effect', 'low', 'high')}"
             if math.isfinite(row["low"]):
                 figure.line(x(max(low, row["low"])), y, x(min(high, row["high"])), y, f"i{side}")
             figure.mark(x(row["effect"]), y, "circle", f"f{side}", 4, title=name)
@@ -151,11 +185,21 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
             a, b = max(low, row["ci_low"]), min(high, row["ci_high"])
             if math.isfinite(a) and math.isfinite(b):
                 figure.line(x(a), y, x(b), y, "icomb")
-            figure.mark(x(row["effect"]), y, "diamond", "fcomb", 5,
-                        title=f"{readout}, combined over {row['n_contrasts']} contrasts of "
-                        f"{row['group']}: {row['effect']:.3g} [{row['ci_low']:.3g}, "
-                        f"{row['ci_high']:.3g}], I² {100 * row['i2']:.0f}%")  # fmt: skip
+            figure.mark(
+                x(row["effect"]),
+                y,
+                "diamond",
+                "fcomb",
+                5,
+                title=f"{readout}, combined over {row['n_contrasts']} contrasts of "
+                f"{row['group']}: {row['effect']:.3g} [{row['ci_low']:.3g}, "
+                f"{row['ci_high']:.3g}], I² {100 * row['i2']:.0f}%",
+            )
     return figure
+
+
+def _estimate(row: Mapping[Any, Any], effect: str, low: str, high: str) -> str:
+    return f"{row[effect]:.3g} [{row[low]:.3g}, {row[high]:.3g}]"
 
 
 def _short_names(pathway: str, readouts: Sequence[str]) -> dict[str, str]:
@@ -196,8 +240,9 @@ def groups(data: ReportData) -> list[Group]:
             model.samples.index, model.samples.astype(str).to_numpy(), strict=True
         ):
             fallback = ", ".join(values)
-            cells.setdefault(str(_model_cell(model, sample) or cell_of.get(sample, fallback)),
-                             []).append(sample)  # fmt: skip
+            cells.setdefault(
+                str(_model_cell(model, sample) or cell_of.get(sample, fallback)), []
+            ).append(sample)
         made += [Group(name, cell, tuple(members)) for cell, members in cells.items()]
     return made
 
@@ -230,17 +275,19 @@ def sample_scores(data: ReportData, pathway: str) -> Svg | None:
     cells = groups(data)
     readouts = list(dict.fromkeys(rows["readout"]))
     short = _short_names(pathway, readouts)
-    left, top, high, gap = 150, 12, 78, 14
+    left, top, high, gap = 150, 22, 78, 14
     step = max(44.0, min(90.0, 760 / len(cells)))
     bottom = 24 + 6.2 * min(28, max(len(g.cell) for g in cells)) * 0.75
     width = left + step * len(cells) + 46
     height = top + len(readouts) * (high + gap) + bottom
     figure = Svg(
-        width, height, f"{wording.pathway(pathway)}: score of every sample",
+        width,
+        height,
+        f"{wording.pathway(pathway)}: score of every sample",
         f"{len(readouts)} readouts, {sum(len(g.samples) for g in cells)} sample scores each; "
         "the bar is the mean of the group.",
         ident=f"f-scores-{pathway}",
-    )  # fmt: skip
+    )
     for k, readout in enumerate(readouts):
         own = rows[rows["readout"] == readout].set_index("sample")["score"]
         y0 = top + k * (high + gap)
@@ -259,18 +306,42 @@ def sample_scores(data: ReportData, pathway: str) -> Svg | None:
             for m, (name, value) in enumerate(values):
                 x = middle + (m - (len(values) - 1) / 2) * min(9.0, step * 0.7 / len(values))
                 hue = list(data.models).index(group.model) % s.HUES
-                figure.mark(x, y(value), "circle", f"k{hue}", 3.4,
-                            title=f"{name} ({group.cell}): {value:.4g}")  # fmt: skip
+                figure.mark(
+                    x,
+                    y(value),
+                    "circle",
+                    f"k{hue}",
+                    3.4,
+                    title=f"{name} ({group.cell}): {value:.4g}",
+                )
     _group_labels(figure, data, cells, left, step, top + len(readouts) * (high + gap) + 2, top)
     return figure
 
 
-def _group_labels(figure: Svg, data: ReportData, cells: Sequence[Group], left: float,
-                  step: float, y: float, top: float) -> None:  # fmt: skip
+def _group_labels(
+    figure: Svg,
+    data: ReportData,
+    cells: Sequence[Group],
+    left: float,
+    step: float,
+    y: float,
+    top: float,
+) -> None:
     for i, group in enumerate(cells):
         x = left + (i + 0.5) * step
-        figure.text(x + 3, y + 8, shorten(group.cell, 28), cls="s", anchor="end", rotate=-38,
-                    title=group.cell)  # fmt: skip
+        if i == 0 or cells[i - 1].model != group.model:
+            size = sum(g.model == group.model for g in cells)
+            name = shorten(group.model, max(6, int(size * step / 6.5)))
+            figure.text(left + i * step + 4, top - 6, name, cls="m", title=f"model {group.model}")
+        figure.text(
+            x + 3,
+            y + 8,
+            shorten(group.cell, 28),
+            cls="s",
+            anchor="end",
+            rotate=-38,
+            title=group.cell,
+        )
         if i and cells[i - 1].model != group.model:
             figure.line(left + i * step, top, left + i * step, y, "cut")
 
@@ -350,12 +421,15 @@ def enrichment(data: ReportData, pathway: str, contrast: str, ranked: pd.Series)
     left, top, wide, high = 40, 10, 250, 120
     row = 9
     figure = Svg(
-        left + wide + 12, top + high + row * len(curves) + 32,
+        left + wide + 12,
+        top + high + row * len(curves) + 32,
         f"{wording.pathway(pathway)} in {contrast}: running sums",
-        "; ".join(f"{name}, genes {arm}: enrichment score {c.score:.2f} ({len(c.genes)} genes)"
-                  for _, name, arm, c in curves),
+        "; ".join(
+            f"{name}, genes {arm}: enrichment score {c.score:.2f} ({len(c.genes)} genes)"
+            for _, name, arm, c in curves
+        ),
         ident=f"f-enrichment-{pathway}-{contrast}",
-    )  # fmt: skip
+    )
     x = Scale(0, len(ranked) - 1, left, left + wide)
     biggest = max(0.3, max(abs(c.score) for *_, c in curves) * 1.08)
     y = Scale(-biggest, biggest, top + high, top)
@@ -363,16 +437,19 @@ def enrichment(data: ReportData, pathway: str, contrast: str, ranked: pd.Series)
     for k, (hue, name, arm, curve) in enumerate(curves):
         at = _corners(curve, wide)
         dash = " dash" if arm == "against it" else ""
-        d = s.polyline(
-            [x(float(i)) for i in at], [y(float(curve.curve[i])) for i in at]
-        )
+        d = s.polyline([x(float(i)) for i in at], [y(float(curve.curve[i])) for i in at])
         figure.add(
             f'<path class="curve l{hue}{dash}" d="{d}"><title>'
-            f"{s.escape(f'{name}, genes {arm}: ES {curve.score:.2f}')}</title></path>"
+            f"{escape(f'{name}, genes {arm}: ES {curve.score:.2f}')}</title></path>"
         )
         y0 = top + high + 4 + k * row
-        pixels = np.unique(np.rint(x.many(curve.hits.astype(float)) * 2) / 2)
-        ticks = "".join(f"M{s.num(float(p))} {s.num(y0)}v{row - 2}" for p in pixels)
+        pixels = np.unique(np.rint(x.many(curve.hits.astype(float))).astype(int))
+        steps = np.diff(pixels, prepend=0)
+        ticks = (
+            f"M0 {s.num(y0)}"
+            + f"v{row - 2}".join(f"m{p} {-(row - 2) if k else 0}" for k, p in enumerate(steps))
+            + f"v{row - 2}"
+        )
         figure.add(f'<path class="tickrow l{hue}" d="{ticks}"/>')
     base = top + high + row * len(curves) + 20
     figure.text(left, base, "up in test", cls="m")
@@ -381,18 +458,17 @@ def enrichment(data: ReportData, pathway: str, contrast: str, ranked: pd.Series)
 
 
 def _corners(curve: RunningSum, pixels: int) -> npt.NDArray[np.int64]:
-    """Indices that draw the curve: just before and at each hit, thinned to the pixels, and peak."""
+    """Indices that draw the curve: at most two a column of 1.5 pixels, and the peak.
+
+    The first and the last of the corners (just before and at each hit) that fall into a column.
+    """
     n = len(curve.curve)
     near = np.unique(np.concatenate([curve.hits, np.maximum(curve.hits - 1, 0), [0, n - 1]]))
-    column = near * pixels // n
-    keep = []
-    for value in np.unique(column):
-        part = near[column == value]
-        ends = {part[0], part[-1], part[np.argmin(curve.curve[part])],
-                part[np.argmax(curve.curve[part])]}  # fmt: skip
-        keep += sorted(int(e) for e in ends)
-    keep.append(int(np.argmax(np.abs(curve.curve))))
-    return np.unique(np.array(keep, dtype=np.int64))
+    column = (near * (pixels / 1.5) / n).astype(np.int64)
+    first = np.flatnonzero(np.diff(column, prepend=-1))
+    last = np.append(first[1:], len(near)) - 1
+    peak = int(np.argmax(np.abs(curve.curve)))
+    return np.unique(np.concatenate([near[first], near[last], [peak]]))
 
 
 # ---------------------------------------------------------------- leading edge
@@ -412,15 +488,11 @@ def leading_genes(
                 found = running_sum(series, genes)
                 for gene in found.leading_edge if found else ():
                     often[gene] = often.get(gene, 0) + 1
-    size = {
-        g: float(np.mean([abs(r[g]) for r in ranked.values() if g in r.index])) for g in often
-    }
+    size = {g: float(np.mean([abs(r[g]) for r in ranked.values() if g in r.index])) for g in often}
     return sorted(often, key=lambda g: (-often[g], -size[g], g))[:most]
 
 
-def leading_edge(
-    data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]
-) -> Svg | None:
+def leading_edge(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> Svg | None:
     """VST of the leading genes in every sample, as difference from the model's mean."""
     genes = leading_genes(data, pathway, ranked)
     if not genes:
@@ -440,19 +512,27 @@ def leading_edge(
     cell_h, left, top = 15, 96, 8
     bottom = 24 + 6.2 * min(28, max(len(g.cell) for g in cells)) * 0.75
     figure = Svg(
-        left + cell_w * len(columns) + 3 * len(cells) + 120, top + cell_h * len(genes) + bottom,
+        left + cell_w * len(columns) + 3 * len(cells) + 120,
+        top + cell_h * len(genes) + bottom,
         f"{wording.pathway(pathway)}: leading-edge genes in every sample",
         f"{len(genes)} genes, {len(columns)} samples, difference of VST from the model's mean.",
         ident=f"f-edge-{pathway}",
-    )  # fmt: skip
+    )
     xs, ys, values = [], [], []
-    offset, spot = left, {}
+    offset = float(left)
+    spot: dict[str, float] = {}
     for group, size in zip(cells, sizes, strict=True):
         for m, sample in enumerate(group.samples):
             spot[f"{group.model}|{sample}"] = offset + m * cell_w
-        figure.text(offset + size * cell_w / 2 + 3, top + cell_h * len(genes) + 12,
-                    shorten(group.cell, 28), cls="s", anchor="end", rotate=-38,
-                    title=group.cell)  # fmt: skip
+        figure.text(
+            offset + size * cell_w / 2 + 3,
+            top + cell_h * len(genes) + 12,
+            shorten(group.cell, 28),
+            cls="s",
+            anchor="end",
+            rotate=-38,
+            title=group.cell,
+        )
         offset += size * cell_w + 3
     for i, gene in enumerate(genes):
         figure.text(left - 6, top + i * cell_h + 12, gene, cls="s", anchor="end")
@@ -462,8 +542,14 @@ def leading_edge(
                 ys.append(top + i * cell_h)
                 values.append(rows[gene][column])
     limit = 2.0
-    figure.cells(np.array(xs, dtype=float), np.array(ys, dtype=float),
-                 s.diverging(np.array(values), limit), cell_w, cell_h - 1, "d")  # fmt: skip
+    figure.cells(
+        np.array(xs, dtype=float),
+        np.array(ys, dtype=float),
+        s.diverging(np.array(values), limit),
+        cell_w,
+        cell_h - 1,
+        "d",
+    )
     _diverging_key(figure, offset + 16, top, limit, "log2, from mean")
     return figure
 
@@ -508,7 +594,7 @@ def classes(de: pd.DataFrame, alpha: float) -> npt.NDArray[np.str_]:
 
 def log_p(pvalue: pd.Series) -> Floats:
     """−log10 p; a p of zero is set to the smallest double."""
-    return -np.log10(np.maximum(pvalue.to_numpy(dtype=float), 5e-324))
+    return np.asarray(-np.log10(np.maximum(pvalue.to_numpy(dtype=float), 5e-324)), dtype=float)
 
 
 def volcano(data: ReportData, contrast: str) -> Svg:
@@ -516,10 +602,16 @@ def volcano(data: ReportData, contrast: str) -> Svg:
     de = data.de[contrast]
     rows = de[de["pvalue"].notna() & de["log2fc"].notna()]
     return _scatter(
-        rows, rows["log2fc"].to_numpy(), log_p(rows["pvalue"]), data.alpha,
-        kind="volcano", contrast=contrast, x_name="log2 fold change, test over reference",
-        y_name="−log10 p", symmetric=True,
-    )  # fmt: skip
+        rows,
+        rows["log2fc"].to_numpy(),
+        log_p(rows["pvalue"]),
+        data.alpha,
+        kind="volcano",
+        contrast=contrast,
+        x_name="log2 fold change, test over reference",
+        y_name="−log10 p",
+        symmetric=True,
+    )
 
 
 def ma(data: ReportData, contrast: str) -> Svg:
@@ -527,23 +619,41 @@ def ma(data: ReportData, contrast: str) -> Svg:
     de = data.de[contrast]
     rows = de[de["log2fc"].notna() & (de["base_mean"] > 0)]
     return _scatter(
-        rows, np.log10(rows["base_mean"].to_numpy()), rows["log2fc"].to_numpy(), data.alpha,
-        kind="ma", contrast=contrast, x_name="mean of normalised counts (log10)",
-        y_name="log2 fold change", symmetric=False,
-    )  # fmt: skip
+        rows,
+        np.log10(rows["base_mean"].to_numpy()),
+        rows["log2fc"].to_numpy(),
+        data.alpha,
+        kind="ma",
+        contrast=contrast,
+        x_name="mean of normalised counts (log10)",
+        y_name="log2 fold change",
+        symmetric=False,
+    )
 
 
-def _scatter(rows: pd.DataFrame, x: Floats, y: Floats, alpha: float, *, kind: str, contrast: str,
-             x_name: str, y_name: str, symmetric: bool) -> Svg:  # fmt: skip
+def _scatter(
+    rows: pd.DataFrame,
+    x: Floats,
+    y: Floats,
+    alpha: float,
+    *,
+    kind: str,
+    contrast: str,
+    x_name: str,
+    y_name: str,
+    symmetric: bool,
+) -> Svg:
     left, top = 46, 12
     title = {"volcano": "Volcano plot", "ma": "MA plot"}[kind]
     side = classes(rows, alpha)
     counts = {k: int((side == k).sum()) for k in ("up", "down", "ns")}
     figure = Svg(
-        left + AXES_W + 10, top + AXES_H + 40, f"{title} of {contrast}",
+        left + AXES_W + 10,
+        top + AXES_H + 40,
+        f"{title} of {contrast}",
         f"{len(rows)} genes; {counts['up']} up and {counts['down']} down at FDR < {alpha:g}.",
         ident=f"f-{kind}-{contrast}",
-    )  # fmt: skip
+    )
     low, high = s.padded(x, share=0.03)
     if symmetric:
         high = max(abs(low), abs(high), 0.5)
@@ -564,8 +674,15 @@ def _scatter(rows: pd.DataFrame, x: Floats, y: Floats, alpha: float, *, kind: st
     return figure
 
 
-def _names(figure: Svg, rows: pd.DataFrame, px: Floats, py: Floats, side: npt.NDArray[np.str_],
-           box: tuple[float, float, float, float], most: int = 7) -> None:  # fmt: skip
+def _names(
+    figure: Svg,
+    rows: pd.DataFrame,
+    px: Floats,
+    py: Floats,
+    side: npt.NDArray[np.str_],
+    box: tuple[float, float, float, float],
+    most: int = 7,
+) -> None:
     """Names of the most significant genes of each direction, where they do not collide."""
     taken: list[tuple[float, float, float, float]] = []
     order = np.argsort(rows["pvalue"].fillna(1).to_numpy(), kind="stable")
@@ -576,12 +693,13 @@ def _names(figure: Svg, rows: pd.DataFrame, px: Floats, py: Floats, side: npt.ND
             if side[i] != direction or placed >= most:
                 continue
             text = shorten(str(symbols[i]), 14)
-            wide = 6.4 * len(text)
+            wide = 7.2 * len(text)
             x = px[i] + 6 if px[i] + 6 + wide <= box[1] else px[i] - 6 - wide
             y = min(max(py[i] + 4, box[2] + 9), box[3] - 2)
-            spot = (x, x + wide, y - 10, y + 2)
-            clear = all(spot[1] < t[0] or spot[0] > t[1] or spot[3] < t[2] or spot[2] > t[3]
-                        for t in taken)  # fmt: skip
+            spot = (x - 2, x + wide, y - 11, y + 3)
+            clear = all(
+                spot[1] < t[0] or spot[0] > t[1] or spot[3] < t[2] or spot[2] > t[3] for t in taken
+            )
             if clear and x >= box[0]:
                 taken.append(spot)
                 figure.text(x, y, text, cls="name")
@@ -597,9 +715,12 @@ def library_sizes(data: ReportData) -> Svg:
     left, top, step = 250, 10, 17
     sizes = rows["library_size"].to_numpy(dtype=float) / 1e6
     figure = Svg(
-        left + 420 + 90, top + step * len(rows) + 40, "Library sizes",
-        f"{len(rows)} samples; excluded samples are pale.", ident="f-library",
-    )  # fmt: skip
+        left + 420 + 90,
+        top + step * len(rows) + 40,
+        "Library sizes",
+        f"{len(rows)} samples; excluded samples are pale.",
+        ident="f-library",
+    )
     x = Scale(0, max(1e-6, float(np.nanmax(sizes)) * 1.02), left, left + 420)
     figure.x_axis(x, top + step * len(rows), top=top, name="million counts")
     flagged = set(data.flags["sample"])
@@ -609,9 +730,12 @@ def library_sizes(data: ReportData) -> Svg:
         name = f"{row['sample']}  {cell.get(row['sample'], '')}"
         figure.text(left - 6, y + 12, shorten(name, 38), cls="s", anchor="end", title=name)
         size = sizes[i] if math.isfinite(sizes[i]) else 0.0
-        figure.rect(left, y + 2, x(size) - left, step - 4,
-                    "fbar" if row["included"] == "yes" else "fpale")  # fmt: skip
-        note = "excluded" if row["included"] == "no" else "flagged" if row["sample"] in flagged else ""
+        figure.rect(
+            left, y + 2, x(size) - left, step - 4, "fbar" if row["included"] == "yes" else "fpale"
+        )
+        note = (
+            "excluded" if row["included"] == "no" else "flagged" if row["sample"] in flagged else ""
+        )
         if note:
             figure.text(x(size) + 5, y + 12, note, cls="m")
     return figure
@@ -628,27 +752,36 @@ def pca(data: ReportData) -> Svg | None:
     names = list(dict.fromkeys(cell.get(n, "") for n in wide.index))
     left, top, w, h = 56, 12, 430, 360
     key = 22 + 6.2 * max(len(shorten(n, 34)) for n in names)
-    figure = Svg(left + w + 24 + key, max(top + h + 44, 30 + 18 * len(names)),
-                 "Principal components of the samples",
-                 f"{len(wide)} samples; PC1 {100 * share['PC1']:.0f}%, PC2 {100 * share['PC2']:.0f}% "
-                 "of the variance.", ident="f-pca")  # fmt: skip
+    figure = Svg(
+        left + w + 24 + key,
+        max(top + h + 44, 30 + 18 * len(names)),
+        "Principal components of the samples",
+        f"{len(wide)} samples; PC1 {100 * share['PC1']:.0f}%, PC2 {100 * share['PC2']:.0f}% "
+        "of the variance.",
+        ident="f-pca",
+    )
     x = Scale(*s.padded(wide["PC1"], share=0.06), left, left + w)
     y = Scale(*s.padded(wide["PC2"], share=0.06), top + h, top)
     figure.x_axis(x, top + h, top=top, name=f"PC1 ({100 * share['PC1']:.0f}% of variance)")
-    figure.y_axis(y, left, right=left + w, offset=44,
-                  name=f"PC2 ({100 * share['PC2']:.0f}% of variance)")  # fmt: skip
+    figure.y_axis(
+        y, left, right=left + w, offset=44, name=f"PC2 ({100 * share['PC2']:.0f}% of variance)"
+    )
     # Hue and shape move together, so that every cell has a pair of its own.
-    style = {n: (f"k{i % s.HUES}", s.MARKS[(i // s.HUES + i) % len(s.MARKS)])
-             for i, n in enumerate(names)}  # fmt: skip
+    style = {
+        n: (f"k{i % s.HUES}", s.MARKS[(i // s.HUES + i) % len(s.MARKS)])
+        for i, n in enumerate(names)
+    }
     for sample, row in wide.iterrows():
         hue, mark = style[cell.get(sample, "")]
-        figure.mark(x(row["PC1"]), y(row["PC2"]), mark, hue, 5,
-                    title=f"{sample} ({cell.get(sample, '')})")  # fmt: skip
+        figure.mark(
+            x(row["PC1"]), y(row["PC2"]), mark, hue, 5, title=f"{sample} ({cell.get(sample, '')})"
+        )
     for i, name in enumerate(names):
         hue, mark = style[name]
         figure.mark(left + w + 28, top + 10 + 18 * i, mark, hue, 5)
-        figure.text(left + w + 40, top + 14 + 18 * i, shorten(name or "no cell", 34), cls="s",
-                    title=name)  # fmt: skip
+        figure.text(
+            left + w + 40, top + 14 + 18 * i, shorten(name or "no cell", 34), cls="s", title=name
+        )
     return figure
 
 
@@ -661,10 +794,13 @@ def correlation(data: ReportData) -> Svg:
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     size = max(9.0, min(28.0, 460 / len(names)))
     left, top = 232, 8
-    figure = Svg(left + size * len(names) + 96, top + size * len(names) + 10,
-                 "Correlation between samples",
-                 f"{len(names)} by {len(names)} samples, Spearman, VST values.",
-                 ident="f-correlation")  # fmt: skip
+    figure = Svg(
+        left + size * len(names) + 96,
+        top + size * len(names) + 10,
+        "Correlation between samples",
+        f"{len(names)} by {len(names)} samples, Spearman, VST values.",
+        ident="f-correlation",
+    )
     values = square.to_numpy()
     off = values[~np.eye(len(names), dtype=bool)]
     low = float(np.nanmin(off)) if len(off) else 0.0
@@ -674,8 +810,14 @@ def correlation(data: ReportData) -> Svg:
     figure.cells(xs[ok], ys[ok], s.sequential(values[ok], low, 1.0), size - 0.6, size - 0.6, "s")
     for i, name in enumerate(names):
         text = f"{name}  {cell.get(name, '')}"
-        figure.text(left - 6, top + i * size + size / 2 + 3.5, shorten(text, 38),
-                    cls="xs" if size < 12 else "s", anchor="end", title=text)  # fmt: skip
+        figure.text(
+            left - 6,
+            top + i * size + size / 2 + 3.5,
+            shorten(text, 38),
+            cls="xs" if size < 12 else "s",
+            anchor="end",
+            title=text,
+        )
     x = left + size * len(names) + 14
     for k in range(s.SEQUENTIAL):
         figure.rect(x, top + (s.SEQUENTIAL - 1 - k) * 13, 14, 13, f"s{k}")
@@ -691,20 +833,35 @@ def dispersion(data: ReportData, name: str) -> Svg:
     y_all = np.log10(np.maximum(model.dispersions.to_numpy(dtype=float), 1e-8))
     ok = np.isfinite(x_all) & np.isfinite(y_all)
     left, top, w, h = 50, 10, 300, 220
-    figure = Svg(left + w + 14, top + h + 40, f"Dispersion, model {name}",
-                 f"{int(ok.sum())} genes; darker is more genes.",
-                 ident=f"f-dispersion-{name}")  # fmt: skip
+    figure = Svg(
+        left + w + 14,
+        top + h + 40,
+        f"Dispersion, model {name}",
+        f"{int(ok.sum())} genes; darker is more genes.",
+        ident=f"f-dispersion-{name}",
+    )
     x = Scale(*s.padded(x_all[ok]), left, left + w)
     y = Scale(*s.padded(y_all[ok]), top + h, top)
-    bins, side = np.histogram2d(x.many(x_all[ok]), y.many(y_all[ok]), bins=[
-        np.arange(left, left + w + 5, 5.0), np.arange(top, top + h + 5, 5.0)])[0], 5.0  # fmt: skip
+    bins, side = (
+        np.histogram2d(
+            x.many(x_all[ok]),
+            y.many(y_all[ok]),
+            bins=[np.arange(left, left + w + 5, 5.0), np.arange(top, top + h + 5, 5.0)],
+        )[0],
+        5.0,
+    )
     i, j = np.nonzero(bins)
     level = np.log(bins[i, j])
     figure.x_axis(x, top + h, top=top, name="mean of normalised counts (log10)")
     figure.y_axis(y, left, right=left + w, name="dispersion (log10)", offset=38)
-    figure.cells(left + i * side, top + j * side,
-                 np.maximum(1, s.sequential(level, -0.7, float(max(level.max(), 1)))), side, side,
-                 "s")  # fmt: skip
+    figure.cells(
+        np.asarray(left + i * side, dtype=float),
+        np.asarray(top + j * side, dtype=float),
+        np.maximum(1, s.sequential(level, -0.7, float(max(level.max(), 1)))),
+        side,
+        side,
+        "s",
+    )
     return figure
 
 
@@ -713,9 +870,13 @@ def p_values(data: ReportData, contrast: str) -> Svg:
     p = data.de[contrast]["pvalue"].dropna().to_numpy()
     counts, _ = np.histogram(p, bins=20, range=(0, 1))
     left, top, w, h = 46, 22, 200, 100
-    figure = Svg(left + w + 10, top + h + 24, f"p-values of {contrast}",
-                 f"{len(p)} genes in 20 bins; the highest holds {counts.max() if len(p) else 0}.",
-                 ident=f"f-p-{contrast}")  # fmt: skip
+    figure = Svg(
+        left + w + 10,
+        top + h + 24,
+        f"p-values of {contrast}",
+        f"{len(p)} genes in 20 bins; the highest holds {counts.max() if len(p) else 0}.",
+        ident=f"f-p-{contrast}",
+    )
     figure.text(left, 13, shorten(contrast, 34), cls="s b", title=contrast)
     y = Scale(0, max(1, counts.max()) * 1.04, top + h, top)
     figure.y_axis(y, left, right=left + w, wanted=3)
@@ -740,10 +901,14 @@ def secretome(data: ReportData, most: int = 40) -> Svg | None:
     genes = sorted(often, key=lambda g: (-len(often[g]), -max(often[g]), g))[:most]
     cell_w, cell_h, left = 40, 15, 96
     bottom = 150
-    figure = Svg(left + cell_w * len(data.contrasts) + 130, 8 + cell_h * len(genes) + bottom,
-                 "Secreted factors that change in most contrasts",
-                 f"{len(genes)} of {len(often)} factors that change in at least one contrast; a dot "
-                 f"marks FDR < {data.alpha:g}.", ident="f-secretome")  # fmt: skip
+    figure = Svg(
+        left + cell_w * len(data.contrasts) + 130,
+        8 + cell_h * len(genes) + bottom,
+        "Secreted factors that change in most contrasts",
+        f"{len(genes)} of {len(often)} factors that change in at least one contrast; a dot "
+        f"marks FDR < {data.alpha:g}.",
+        ident="f-secretome",
+    )
     xs, ys, values = [], [], []
     dots = []
     for j, c in enumerate(data.contrasts):
@@ -758,11 +923,23 @@ def secretome(data: ReportData, most: int = 40) -> Svg | None:
                 values.append(lfc)
             if gene in hits:
                 dots.append((left + (j + 0.5) * cell_w, 8 + (i + 0.5) * cell_h))
-        figure.text(left + (j + 0.5) * cell_w + 3, 8 + cell_h * len(genes) + 12,
-                    shorten(c.contrast, 26), cls="s", anchor="end", rotate=-38,
-                    title=c.label)  # fmt: skip
-    figure.cells(np.array(xs, dtype=float), np.array(ys, dtype=float),
-                 s.diverging(np.array(values), 3.0), cell_w - 1, cell_h - 1, "d")  # fmt: skip
+        figure.text(
+            left + (j + 0.5) * cell_w + 3,
+            8 + cell_h * len(genes) + 12,
+            shorten(c.contrast, 26),
+            cls="s",
+            anchor="end",
+            rotate=-38,
+            title=c.label,
+        )
+    figure.cells(
+        np.array(xs, dtype=float),
+        np.array(ys, dtype=float),
+        s.diverging(np.array(values), 3.0),
+        cell_w - 1,
+        cell_h - 1,
+        "d",
+    )
     for i, gene in enumerate(genes):
         figure.text(left - 6, 8 + i * cell_h + 12, gene, cls="s", anchor="end")
     for x, y in dots:

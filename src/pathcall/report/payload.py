@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from pathcall.report.data import ReportData
 
@@ -52,14 +53,17 @@ def pack(data: bytes) -> str:
 
 
 def planes(values: npt.NDArray[Any], width: int) -> bytes:
-    """Little-endian byte planes of non-negative integers: all bytes 0, then all bytes 1, …"""
+    """Pack non-negative integers as byte planes: all lowest bytes, then all second bytes, …."""
     flat = np.ascontiguousarray(values).astype(np.uint64).ravel()
-    return b"".join(((flat >> np.uint64(8 * k)) & np.uint64(255)).astype(np.uint8).tobytes()
-                    for k in range(width))  # fmt: skip
+    return b"".join(
+        ((flat >> np.uint64(8 * k)) & np.uint64(255)).astype(np.uint8).tobytes()
+        for k in range(width)
+    )
 
 
-def quantise(values: npt.NDArray[np.float64], scale: float, *, signed: bool
-             ) -> npt.NDArray[np.uint16]:  # fmt: skip
+def quantise(
+    values: npt.NDArray[np.float64], scale: float, *, signed: bool
+) -> npt.NDArray[np.uint16]:
     """Values × `scale` as 16-bit codes; `MISSING` for not finite; signed ones zig-zag coded.
 
     Zig-zag (0, −1, 1, −2, 2 …) keeps the high byte of small values zero, whatever their sign.
@@ -81,7 +85,8 @@ def significant(counts: npt.NDArray[np.int64], digits: int = 3) -> npt.NDArray[n
     """Counts rounded to `digits` significant digits."""
     size = np.maximum(counts, 1)
     step = 10 ** np.maximum(0, np.floor(np.log10(size)).astype(np.int64) - (digits - 1))
-    return np.rint(counts / step).astype(np.int64) * step
+    rounded: npt.NDArray[np.int64] = np.rint(counts / step).astype(np.int64) * step
+    return rounded
 
 
 def build(data: ReportData) -> Payload:
@@ -113,12 +118,11 @@ def build(data: ReportData) -> Payload:
     for c in data.contrasts:
         frame = data.de[c.contrast]
         part = frame.loc[keep]
-        column = lambda name, part=part: part[name].to_numpy(dtype=float)  # noqa: E731
         body = [
-            planes(quantise(column("log2fc"), 1000, signed=True), 2),
-            planes(quantise(column("lfc_se"), 1000, signed=False), 2),
-            planes(log_codes(column("pvalue")), 2),
-            planes(log_codes(column("padj")), 2),
+            planes(quantise(_column(part, "log2fc"), 1000, signed=True), 2),
+            planes(quantise(_column(part, "lfc_se"), 1000, signed=False), 2),
+            planes(log_codes(_column(part, "pvalue")), 2),
+            planes(log_codes(_column(part, "padj")), 2),
         ]
         blocks[f"de-{c.contrast}"] = pack(b"".join(body))
     for model in data.models:
@@ -139,6 +143,10 @@ def build(data: ReportData) -> Payload:
         n_dropped=int(counts.shape[1] - n_genes),
         counts_note=note,
     )
+
+
+def _column(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+    return np.asarray(frame[name], dtype=np.float64)
 
 
 def _counts(counts: npt.NDArray[np.int64]) -> tuple[str, int]:

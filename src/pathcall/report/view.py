@@ -185,5 +185,7 @@ def loose_columns(frame: pd.DataFrame, *, names: dict[str, str] | None = None) -
             show = integer
         else:
             show = number
-        made.append(Column(str(name), (names or {}).get(str(name), str(name).replace("_", " ")), show))
+        made.append(
+            Column(str(name), (names or {}).get(str(name), str(name).replace("_", " ")), show)
+        )
     return made
