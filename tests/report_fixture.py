@@ -835,6 +835,56 @@ def _further(results: Path, de: dict, models: list, chosen: list) -> None:  # ty
     ):
         frame = pd.DataFrame(rows, columns=list(schema.columns))
         tables.write_table(frame, results / f"{name}.tsv", schema)
+    ranking, fra1 = [], []
+    evidence = pd.read_csv(results / "evidence.tsv", sep="\t")
+    gate = evidence[(evidence["method"] == "sample_score") & (evidence["role"] == "evidence")]
+    for c in chosen:
+        own = gate[gate["contrast"] == c["contrast"]].groupby("pathway", sort=False)["stat"].mean()
+        activity = pd.read_csv(results / "activity" / f"{c['contrast']}.tsv", sep="\t")
+        named = [("pathway", k, v) for k, v in own.items()]
+        named += [("footprint", k, v) for k, v in zip(activity["source"], activity["score"])]  # noqa: B905
+        named.sort(key=lambda row: -abs(row[2]))
+        for i, (kind, name, effect) in enumerate(named):
+            ranking.append(
+                {
+                    "contrast": c["contrast"],
+                    "kind": kind,
+                    "name": name,
+                    "effect": effect,
+                    "ci_low": effect - 1.5,
+                    "ci_high": effect + 1.5,
+                    "stat": effect,
+                    "pvalue": 0.5,
+                    "fdr": 0.5,
+                    "rank": i + 1.0,
+                    "rank_low": max(1.0, i - 1.0),
+                    "rank_high": i + 4.0,
+                    "kind_rank": 1.0,
+                    "kind_rank_low": 1.0,
+                    "kind_rank_high": 3.0,
+                }
+            )
+        frame = de[c["contrast"]]
+        fra1 += [
+            {
+                "contrast": c["contrast"],
+                "readout": "FRA1_FOSL1",
+                "role": "driver",
+                "gene_id": row["gene_id"],
+                "symbol": "FOSL1",
+                "direction": 1,
+                "log2fc": row["log2fc"],
+                "log2fc_shrunk": row["log2fc_shrunk"],
+                "padj": row["padj"],
+            }
+            for row in frame[frame["symbol"] == "FOSL1"].to_dict("records")
+        ]
+    for rows, name, schema in (
+        (ranking, "ranking", tables.RANKING),
+        (fra1, "secretome/fra1", tables.FRA1),
+    ):
+        frame = pd.DataFrame(rows, columns=list(schema.columns))
+        tables.write_table(frame, results / f"{name}.tsv", schema)
     for model in models:
         frame = pd.DataFrame(
             {

@@ -82,12 +82,12 @@ rule render_report:
         ],
     log:
         "results/{study}/logs/render_report.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         config=CONFIG.model_dump(mode="json"),
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         signatures=CONFIG.signatures,
         code=code_digest("pathcall.report"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/render_report.py"

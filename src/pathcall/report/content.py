@@ -21,7 +21,6 @@ from pathcall.report.view import (
     cell,
     integer,
     is_missing,
-    loose_columns,
     number,
     percent,
     precise,
@@ -72,8 +71,26 @@ def context(data: ReportData) -> dict[str, Any]:
         ],
         "caveats": _caveats(data),
         "why": [_why(data, p, ranked) for p in data.pathways],
-        "leads": _extra_table(data, "ranking", "Pathways ranked per contrast", search=True),
-        "nfkb_genes": _nfkb_genes(data),
+        "leads": [
+            f
+            for c in data.contrasts
+            if (f := _figure("ranking", figures.leads(data, c.contrast), c.contrast))
+        ],
+        "ranking": _ranking(data),
+        "nfkb_genes": _gene_matrix(
+            data,
+            "nfkb_genes",
+            by="part",
+            ident="table-nfkb-genes",
+            caption="Genes that tell the arms of NF-κB apart",
+        ),
+        "fra1_genes": _gene_matrix(
+            data,
+            "secretome/fra1",
+            by="readout",
+            ident="table-fra1",
+            caption="FOSL1 and the genes of its readouts",
+        ),
         "controls": _controls(data),
         "false_calls": _false_calls(data),
         "calibration": _calibration(data),
@@ -506,19 +523,19 @@ def _adjusted(data: ReportData, pathway: str) -> Table | None:
     )
 
 
-def _nfkb_genes(data: ReportData) -> Table | None:
+def _gene_matrix(data: ReportData, name: str, *, by: str, ident: str, caption: str) -> Table | None:
     """Gene × contrast: log2 fold change, marked where FDR < alpha."""
-    frame = data.extra.get("nfkb_genes")
+    frame = data.extra.get(name)
     if frame is None:
         return None
-    found = {(r["symbol"], r["contrast"]): r for r in frame.to_dict("records")}
-    columns = [Column("symbol", "Gene"), Column("part", "Part")]
+    found = {(r["symbol"], r[by], r["contrast"]): r for r in frame.to_dict("records")}
+    columns = [Column("symbol", "Gene"), Column(by, by.capitalize())]
     columns += [Column(c.contrast, c.contrast, number, c.label) for c in data.contrasts]
     rows = []
-    for (symbol, part), _ in frame.groupby(["symbol", "part"], sort=False):
+    for (symbol, part), _ in frame.groupby(["symbol", by], sort=False):
         cells = [Cell(str(symbol)), Cell(str(part).replace("_", " "))]
         for c in data.contrasts:
-            row = found.get((symbol, c.contrast))
+            row = found.get((symbol, part, c.contrast))
             if row is None or is_missing(row["log2fc"]):
                 cells.append(Cell("–"))
                 continue
@@ -530,11 +547,43 @@ def _nfkb_genes(data: ReportData) -> Table | None:
             cells.append(Cell(shown + mark, precise(row["log2fc"]), style))
         rows.append(Row(tuple(cells)))
     return Table(
-        "table-nfkb-genes",
-        f"Genes that tell the arms of NF-κB apart: log2 fold change, ▲ ▼ at FDR < {data.alpha:g}",
+        ident,
+        f"{caption}: log2 fold change, ▲ ▼ at FDR < {data.alpha:g}",
         tuple(columns),
         tuple(rows),
-        "nfkb_genes.tsv",
+        f"{name}.tsv",
+        search=True,
+    )
+
+
+def _ranking(data: ReportData) -> Table | None:
+    frame = data.extra.get("ranking")
+    if frame is None:
+        return None
+    shown = pd.concat([figures.ranking_rows(frame, c.contrast, 20) for c in data.contrasts])
+    ranks = [
+        "–" if is_missing(r["rank"]) else f"{r['rank_low']:.0f}–{r['rank_high']:.0f}"
+        for r in shown.to_dict("records")
+    ]
+    return table(
+        shown.assign(interval=ranks),
+        [
+            Column("contrast", "Contrast"),
+            Column("name", "Signature"),
+            Column("kind", "Kind"),
+            Column("effect", "Effect (SD)", number),
+            Column("ci_low", "95% low", number),
+            Column("ci_high", "95% high", number),
+            Column("stat", "t", number),
+            Column("pvalue", "p", pvalue),
+            Column("fdr", "FDR", pvalue),
+            Column("rank", "Rank", integer),
+            Column("interval", "95% of the rank"),
+        ],
+        ident="table-ranking",
+        caption="The called pathways and the 20 strongest other signatures of each contrast",
+        file="ranking.tsv",
+        search=True,
     )
 
 
@@ -609,26 +658,6 @@ def _sensitivity(data: ReportData) -> dict[str, Any] | None:
             empty="No alternative choice changes any call.",
         ),
     }
-
-
-def _extra_table(
-    data: ReportData, name: str, caption: str, *, search: bool = False
-) -> Table | None:
-    frame = data.extra.get(name)
-    if frame is None:
-        return None
-    if "pathway" in frame.columns:
-        frame = frame.assign(
-            pathway=[wording.pathway(v) if isinstance(v, str) else v for v in frame["pathway"]]
-        )
-    return table(
-        frame,
-        loose_columns(frame),
-        ident=f"table-{name.replace('/', '-')}",
-        caption=caption,
-        file=f"{name}.tsv",
-        search=search,
-    )
 
 
 def _excluded(data: ReportData) -> Table:

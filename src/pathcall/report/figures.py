@@ -218,6 +218,72 @@ def _two_lines(text: str, length: int = 17) -> list[str]:
     return [first, shorten(rest, length + 1)] if first else [shorten(text, length)]
 
 
+def ranking_rows(frame: pd.DataFrame, contrast: str, most: int = 12) -> pd.DataFrame:
+    """The called pathways and the `most` highest of the rest, highest first."""
+    own = frame[(frame["contrast"] == contrast) & frame["effect"].notna()].sort_values("rank")
+    asked = own["kind"] == "pathway"
+    return own[asked | own.index.isin(own[~asked].head(most).index)]
+
+
+def leads(data: ReportData, contrast: str) -> Svg | None:
+    """Effects of all pathways of the panel in one contrast, the strongest and the called ones."""
+    frame = data.extra.get("ranking")
+    if frame is None or (rows := ranking_rows(frame, contrast)).empty:
+        return None
+    left, top, wide, step = 190, 8, 190, 18
+    figure = Svg(
+        left + wide + 82,
+        top + step * len(rows) + 36,
+        f"Which pathway leads in {contrast}",
+        f"{len(rows)} of {int((frame['contrast'] == contrast).sum())} signatures, by size.",
+        ident=f"f-leads-{contrast}",
+    )
+    x = Scale(
+        *s.padded([*rows["ci_low"], *rows["ci_high"], *rows["effect"]], zero=True),
+        left,
+        left + wide,
+    )
+    bottom = top + step * len(rows)
+    figure.x_axis(x, bottom, top=top, wanted=4, name="effect (residual SD of the score)")
+    for i, row in enumerate(rows.to_dict("records")):
+        y = top + (i + 0.5) * step
+        asked = row["kind"] == "pathway"
+        name = str(row["name"])
+        shown = (
+            wording.pathway(name)
+            if asked
+            else f"{name} footprint"
+            if row["kind"] == "footprint"
+            else name.removeprefix("HALLMARK_").replace("_", " ").capitalize()
+        )
+        side = ("up" if row["effect"] > 0 else "down") if asked else "ns"
+        figure.text(
+            left - 8,
+            y + 4,
+            shorten(shown, 28),
+            cls="s b" if asked else "s",
+            anchor="end",
+            title=f"{name} ({row['kind']})",
+        )
+        if math.isfinite(row["ci_low"]):
+            figure.line(x(row["ci_low"]), y, x(row["ci_high"]), y, f"i{side}")
+        figure.mark(
+            x(row["effect"]),
+            y,
+            "circle",
+            f"f{side}",
+            3.6,
+            title=f"{name}: {_estimate(row, 'effect', 'ci_low', 'ci_high')}",
+        )
+        figure.text(
+            left + wide + 6,
+            y + 4,
+            f"{row['rank']:.0f} ({row['rank_low']:.0f}–{row['rank_high']:.0f})",
+            cls="m",
+        )
+    return figure
+
+
 # ---------------------------------------------------------------- scores of samples
 
 

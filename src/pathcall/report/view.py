@@ -167,25 +167,3 @@ def table(
             )
         )
     return Table(ident, caption, tuple(columns), tuple(rows), file, search, empty)
-
-
-def loose_columns(frame: pd.DataFrame, *, names: dict[str, str] | None = None) -> list[Column]:
-    """Columns for a table without a view of its own: formats from names and types."""
-    made = []
-    for name in frame.columns:
-        kind = frame[name]
-        show: Callable[[Any], str] = text
-        if pd.api.types.is_bool_dtype(kind) or kind.dtype == object:
-            show = text
-        elif name in ("pvalue", "fdr", "padj") or name.startswith(("p_", "fdr_")):
-            show = pvalue
-        elif name.endswith(("rate", "share", "agreement", "coverage")):
-            show = percent
-        elif pd.api.types.is_integer_dtype(kind):
-            show = integer
-        else:
-            show = number
-        made.append(
-            Column(str(name), (names or {}).get(str(name), str(name).replace("_", " ")), show)
-        )
-    return made

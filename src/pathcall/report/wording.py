@@ -155,8 +155,10 @@ CAPTIONS: dict[str, Caption] = {
     ),
     "ranking": Caption(
         "Which pathway leads",
-        "All pathways of the panel by the size of their effect on sample scores, with 95% "
-        "intervals; the ones this study asks about are in colour.",
+        "Effect on sample scores in units of the score's residual standard deviation, with 95% "
+        "intervals: the called pathways (in colour) and the twelve strongest other signatures of "
+        "the panel. On the right the rank among all, with its 95% interval: only ranks whose "
+        "intervals do not overlap can be told apart.",
         "Answer",
     ),
 }
