@@ -347,7 +347,7 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
     if few:
         code = rule_of.NOT_ASSESSABLE
     votes = decision.votes[:, k]
-    adjusted, explained = _adjusted_row(context, pathway, code, usable)
+    adjusted, beside, explained = _adjusted_row(context, pathway, code, usable)
     made["adjusted"] = adjusted
     withheld = adjusted is not None and adjusted["withheld"] == "yes"
     parts: list[str] = []
@@ -370,8 +370,8 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
         made["families"] = ";".join(dict.fromkeys(table["family"][carrying]))
         p_joint = float(decision.joint_p[i, k])
         parts.append(f"together p = {p_joint:.1e} after correction for their choice")
-        if explained:
-            (parts if withheld else weak).append(explained)
+        if explained and not withheld:
+            weak.append(beside)
         if rate > rule.max_false_call_rate:
             weak.append(f"false-call rate {rate:.0%} is above {rule.max_false_call_rate:.0%}")
         if context.replicates < 3:
@@ -391,6 +391,8 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
         code, confidence = rule_of.NO_EVIDENCE, "none"
         made["families"] = np.nan
     parts += weak
+    if beside and beside not in parts:
+        parts.append(beside)
     if np.isfinite(rate):
         parts.append(f"false-call rate {rate:.1%} in {n_null} {rate_source}")
     else:
@@ -440,10 +442,15 @@ def _lines_text(
 
 def _adjusted_row(
     context: _Context, pathway: str, code: int, usable: npt.NDArray[np.bool_]
-) -> tuple[dict[str, Any] | None, str]:
-    """The row of ``adjusted.tsv`` and, if a confounder explains the call, the words for it."""
+) -> tuple[dict[str, Any] | None, str, bool]:
+    """The row of ``adjusted.tsv``, words about the confounders, and whether one explains the call.
+
+    A confounder counts where it moves the way of the call and the call does not survive adjustment
+    for it; the call is withheld if one of them also moves further (|t|) than all readouts that
+    carry the call, and its confidence lowered otherwise.
+    """
     if pathway not in context.beyond:
-        return None, ""
+        return None, "", False
     adjusted, beyond = context.beyond[pathway]
     k, rule, stats = context.k, context.rule, context.stats
     i = context.decision.pathways.index(pathway)
@@ -453,7 +460,7 @@ def _adjusted_row(
     made = code in (rule_of.ACTIVATED, rule_of.REPRESSED)
     direction = code if made else 0
     t, p = adjusted.t[:, k], adjusted.p[:, k]
-    moved = np.flatnonzero((p < rule.vote_p) & (np.sign(t) == direction)) if made else []
+    moved = np.flatnonzero(made & (p < rule.vote_p) & (np.sign(t) == direction))
     voting = usable & (context.decision.votes[:, k] == direction) & bool(direction)
     strongest = float(np.abs(stats.gate_t[voting, k]).max()) if voting.any() else np.nan
     confounder = float(np.abs(t[moved]).max()) if len(moved) else np.nan
@@ -471,6 +478,13 @@ def _adjusted_row(
             )
         else:
             words = f"not specific: {which} moves the same way; adjusted for it there is no call"
+    elif code != rule_of.NOT_ASSESSABLE:
+        beside = [
+            f"{name} (t {x:.1f})"
+            for name, x, y in zip(adjusted.names, t, p, strict=True)
+            if y < rule.vote_p
+        ]
+        words = f"beside it move {', '.join(beside)}" if beside else ""
     row = {
         "contrast": context.contrast.contrast,
         "pathway": pathway,
@@ -482,7 +496,8 @@ def _adjusted_row(
         "confounder_t": confounder,
         "withheld": "yes" if withheld else "no",
     }
-    return row, words
+    explained = bool(made and len(moved) and not survives)
+    return row, words, explained
 
 
 def _rate(calibration: pd.DataFrame, pathway: str) -> tuple[float, str, int]:

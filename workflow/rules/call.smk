@@ -22,13 +22,13 @@ for model in PLANS:
             table=f"results/{{study}}/calibration/{model}.tsv",
         log:
             f"results/{{study}}/logs/calibrate_model_{model}.log",
+        conda:
+            "../../envs/analysis.yaml"
         params:
             signatures=CONFIG.signatures,
             rule=CONFIG.calls.model_dump(mode="json"),
             seed=CONFIG.seed,
             code=code_digest("pathcall.calibration"),
-        conda:
-            "../../envs/analysis.yaml"
         script:
             "../scripts/calibrate_model.py"
 
@@ -42,12 +42,12 @@ rule score_samples:
         scores="results/{study}/scores/samples.tsv",
     log:
         "results/{study}/logs/score_samples.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         code=code_digest("pathcall.scoring_table"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/score_samples.py"
 
@@ -67,14 +67,14 @@ rule call_pathways:
         nfkb_genes="results/{study}/nfkb_genes.tsv",
     log:
         "results/{study}/logs/call_pathways.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.callset"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/call_pathways.py"
 
@@ -89,13 +89,13 @@ rule test_sensitivity:
         table="results/{study}/sensitivity.tsv",
     log:
         "results/{study}/logs/test_sensitivity.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.sensitivity"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/test_sensitivity.py"
