@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from pathcall.model import FittedModel
 
@@ -134,14 +135,18 @@ def make_study(*, samples: int = 12, seed: int = 1, planted: float = 1.5) -> Stu
         design=design,
         contrasts={"b_vs_a": np.array([0.0, 1.0]), "a_vs_b": np.array([0.0, -1.0])},
     )
-    up = _table(model, values, half)
+    up = wald_table(model, half)
+    missing = np.arange(950, 960)  # below the filter
+    up.loc[missing, ["lfc_se", "stat", "pvalue", "padj"]] = np.nan
+    up.loc[960, "outlier"] = "yes"
+    up.loc[960, ["pvalue", "padj"]] = np.nan
     down = up.assign(**{c: -up[c] for c in ("log2fc", "stat", "log2fc_shrunk")})
     return Study(model, {"b_vs_a": up, "a_vs_b": down})
 
 
-def _table(model: FittedModel, values: np.ndarray, half: np.ndarray) -> pd.DataFrame:
-    from scipy import stats
-
+def wald_table(model: FittedModel, half: np.ndarray) -> pd.DataFrame:
+    """Table of schema ``de/{contrast}`` of two groups of equal size, by a z test on VST values."""
+    values = model.vst.to_numpy()
     lfc = values[half == 1].mean(axis=0) - values[half == 0].mean(axis=0)
     se = np.sqrt(
         (values[half == 1].var(axis=0, ddof=1) + values[half == 0].var(axis=0, ddof=1))
@@ -149,7 +154,7 @@ def _table(model: FittedModel, values: np.ndarray, half: np.ndarray) -> pd.DataF
     )
     stat = lfc / se
     p = 2 * stats.norm.sf(np.abs(stat))
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "gene_id": model.base_mean.index.to_numpy(),
             "symbol": model.symbols.to_numpy(),
@@ -164,8 +169,3 @@ def _table(model: FittedModel, values: np.ndarray, half: np.ndarray) -> pd.DataF
             "outlier": "no",
         }
     )
-    missing = np.arange(950, 960)  # below the filter
-    frame.loc[missing, ["lfc_se", "stat", "pvalue", "padj"]] = np.nan
-    frame.loc[960, "outlier"] = "yes"
-    frame.loc[960, ["pvalue", "padj"]] = np.nan
-    return frame
