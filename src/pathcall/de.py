@@ -1,4 +1,4 @@
-"""Differential expression of one model: negative binomial GLMs, R DESeq2's answers, all genes at once.
+"""Differential expression of one model: negative binomial GLMs with R DESeq2's answers.
 
 `fit_model` estimates size factors, dispersions and coefficients; `test_contrast` tests any linear
 combination of coefficients (Wald) and shrinks it (apeGLM); `lrt` tests whole terms. The steps and
@@ -389,7 +389,7 @@ def _linear(layout: Layout, values: Float) -> Float:
 
     Not by BLAS, whose sums may depend on its threads.
     """
-    return np.einsum("gn,pn->gp", values, np.linalg.pinv(layout.matrix))
+    return np.asarray(np.einsum("gn,pn->gp", values, np.linalg.pinv(layout.matrix)))
 
 
 def _start_dispersions(norm: Float, fitted: Float, sf: Float, p: int, max_disp: float) -> Float:
@@ -399,7 +399,7 @@ def _start_dispersions(norm: Float, fitted: Float, sf: Float, p: int, max_disp: 
     rough = np.maximum((((norm - m) ** 2 - m) / m**2).sum(axis=1) / (n - p), 0.0)
     mean = norm.mean(axis=1)
     moments = (norm.var(axis=1, ddof=1) - (1 / sf).mean() * mean) / mean**2
-    return np.clip(np.minimum(rough, moments), MIN_DISP, max_disp)
+    return np.asarray(np.clip(np.minimum(rough, moments), MIN_DISP, max_disp))
 
 
 def _gene_dispersions(y: Float, sf: Float, layout: Layout, threads: int) -> tuple[Float, Float]:
@@ -442,9 +442,7 @@ def _gene_dispersions(y: Float, sf: Float, layout: Layout, threads: int) -> tupl
     return result, means
 
 
-def _grid(
-    y: Float, mu: Float, layout: Layout, prior_mean: Float | None, prior_var: float
-) -> Float:
+def _grid(y: Float, mu: Float, layout: Layout, prior_mean: Float | None, prior_var: float) -> Float:
     log_alpha = np.empty(len(y))
     kernels.dispersion_grid(
         y, mu, layout.rows, layout.group, layout.saturated, layout.log_det,
@@ -532,7 +530,7 @@ def _trimmed_mean(values: Float, trim: float) -> Float:
     """Mean along axis 1 without the lowest and highest share `trim`."""
     n = values.shape[1]
     low = int(np.floor(n * trim))
-    return np.sort(values, axis=1)[:, low : n - low].mean(axis=1)
+    return np.asarray(np.sort(values, axis=1)[:, low : n - low].mean(axis=1))
 
 
 def _robust_dispersions(norm: Float, layout: Layout) -> Float:
@@ -550,7 +548,7 @@ def _robust_dispersions(norm: Float, layout: Layout) -> Float:
         centred = (norm - _trimmed_mean(norm, 1 / 8)[:, None]) ** 2
         variance = 1.51 * _trimmed_mean(centred, 1 / 8)
     mean = norm.mean(axis=1)
-    return np.maximum((variance - mean) / mean**2, 0.04)
+    return np.asarray(np.maximum((variance - mean) / mean**2, 0.04))
 
 
 def _cooks(
@@ -566,7 +564,7 @@ def _cooks(
         are none), which distances are over `cutoff` (``genes × samples``), and whether at least
         three samples have more counts than the one with the largest distance.
     """
-    n, p = layout.n_samples, layout.n_coefficients
+    p = layout.n_coefficients
     counted = layout.replicated(3)
     largest = np.full(len(y), np.nan)
     over = np.zeros(y.shape, dtype=bool)
@@ -608,7 +606,11 @@ def _single_two_level_factor(layout: Layout) -> bool:
 
 
 def test_contrast(
-    fit: Fit, weights: npt.ArrayLike, *, alpha: float, shrink: bool = True
+    fit: Fit,
+    weights: npt.ArrayLike,
+    *,
+    alpha: float,
+    shrink: bool = True,  # noqa: PT028 (not a test)
 ) -> pd.DataFrame:
     """Wald test and shrinkage of one linear combination of coefficients.
 
@@ -795,16 +797,16 @@ def lowess(x: Float, y: Float, *, span: float, robust: int = 3) -> Float:
 def reparametrise(matrix: Float, weights: Float) -> tuple[Float, Float, int]:
     """The same model with the contrast as a coefficient.
 
-    The coefficient with the largest positive weight (the test side) makes room for the contrast,
-    the others stay.
+    The coefficient with the largest weight (the last of equals) makes room for the contrast, the
+    others stay; a contrast and its negative thus meet the same model.
 
     Returns
     -------
     tuple
         New design matrix, the map ``new = map @ old`` of coefficients, position of the contrast.
     """
-    side = weights if (weights > 0).any() else -weights
-    position = int(np.argmax(side))
+    size = np.abs(weights)
+    position = int(np.flatnonzero(size >= size.max() * (1 - 1e-9))[-1])
     transform = np.eye(len(weights))
     transform[position] = weights
     return matrix @ np.linalg.inv(transform), transform, position
@@ -848,7 +850,7 @@ def _shrink(fit: Fit, c: Float, log2fc: Float, log2se: Float) -> tuple[Float, Fl
     if not len(some):
         return mode, sd
     scale = prior_scale(log2fc[some] * _LN2, log2se[some] * _LN2)
-    matrix, transform, position = reparametrise(fit.layout.matrix, c)
+    _, transform, position = reparametrise(fit.layout.matrix, c)
     # Distinct rows stay distinct rows.
     rows = np.ascontiguousarray(fit.layout.rows @ np.linalg.inv(transform))
     start = np.ascontiguousarray(np.einsum("gp,qp->gq", fit.beta.to_numpy()[some], transform))

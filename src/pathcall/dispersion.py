@@ -210,7 +210,7 @@ _GRID = np.linspace(0, 8, 200)
 
 @cache
 def _reference_histograms() -> dict[int, Float]:
-    """df → densities of ``log(chi²/df) + N(0, v)``, one row a variance v of `_GRID`.
+    """Densities of ``log(chi²/df) + N(0, v)`` by df, one row a variance v of `_GRID`.
 
     R draws these 10,000 values a variance anew in each run, always from the same seed, so that
     they are constants; tests/reference/dispersion_prior.R makes the table.

@@ -180,7 +180,7 @@ class BatchedInference(Inference):  # type: ignore[misc]
             raise ValueError("as many samples as coefficients: no replicates for a dispersion")
         fitted = np.maximum(_linear_fit(values, x), 1)
         rough = (((values - fitted) ** 2 - fitted) / ((n - p) * fitted**2)).sum(axis=0)
-        return np.maximum(rough, 0)
+        return np.asarray(np.maximum(rough, 0))
 
     def fit_moments_dispersions(self, normed_counts: Any, size_factors: Any) -> Float:
         """Dispersions from mean and variance, genes without counts left out."""
@@ -243,8 +243,8 @@ def _by_gene(values: Any) -> Float:
 
 def _linear_coefficients(values: Float, matrix: Float) -> Float:
     """Least squares of each column of ``samples × genes``: ``coefficients × genes``, no BLAS."""
-    return np.einsum("pn,ng->pg", np.linalg.pinv(matrix), values)
+    return np.asarray(np.einsum("pn,ng->pg", np.linalg.pinv(matrix), values))
 
 
 def _linear_fit(values: Float, matrix: Float) -> Float:
-    return np.einsum("np,pg->ng", matrix, _linear_coefficients(values, matrix))
+    return np.asarray(np.einsum("np,pg->ng", matrix, _linear_coefficients(values, matrix)))

@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
@@ -31,17 +31,20 @@ logger = logging.getLogger(__name__)
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
+Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 #: Genes in one block of work. Fixed, so that blocks do not depend on the number of threads.
 BLOCK = 512
 
 
-def _jit(function: Callable[..., Any]) -> Any:
+def _jit(function: Kernel) -> Kernel:
+    compiled: Any
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError as error:  # numba found no folder that it can write
         logger.info("compiled kernels are not cached: %s", error)
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        compiled = numba.njit(nogil=True, error_model="numpy")(function)
+    return cast(Kernel, compiled)
 
 
 @dataclass(frozen=True)
@@ -353,10 +356,11 @@ def fit_beta_bounded(
         size = 1.0 / disp
         for c in range(p):
             if not abs(beta[i, c]) <= bound:
-                beta[i, c] = max(-bound, min(bound, beta[i, c])) if beta[i, c] == beta[i, c] else 0.0
+                known = not math.isnan(beta[i, c])
+                beta[i, c] = max(-bound, min(bound, beta[i, c])) if known else 0.0
         old = -np.inf
         ok[i] = False
-        for step in range(max_iter):
+        for _step in range(max_iter):
             for g in range(k_rows):
                 w[g] = 0.0
                 r[g] = 0.0
@@ -409,9 +413,7 @@ def fit_beta_bounded(
                     log_mu = log_sf[j]
                     for c in range(p):
                         log_mu += rows[g, c] * new[c]
-                    old += y[i, j] * log_mu - (y[i, j] + size) * math.log1p(
-                        math.exp(log_mu) * disp
-                    )
+                    old += y[i, j] * log_mu - (y[i, j] + size) * math.log1p(math.exp(log_mu) * disp)
                 for c in range(p):
                     old -= 0.5 * ridge * new[c] * new[c]
                 if old > value:
@@ -622,7 +624,7 @@ def _profile(
 
 @_jit
 def _constant(y: Float, mu: Float) -> float:
-    """``Σ y log mu``: the part of the log likelihood that `_profile` leaves out, but ``Σ log y!``."""
+    """``Σ y log mu``, which with ``Σ log y!`` is what `_profile` leaves out."""
     s = 0.0
     for j in range(y.shape[0]):
         if y[j] > 0.0:
@@ -910,9 +912,7 @@ def dispersion_quasi_newton(
                     t_min = t + 1.1 * (t - t_low)
                     t_max = t + 4.0 * (t - t_low)
                 t = min(max(t, 0.0), longest)
-                if bracketed and (
-                    t <= t_min or t >= t_max or t_max - t_min <= 0.1 * t_max
-                ):
+                if bracketed and (t <= t_min or t >= t_max or t_max - t_min <= 0.1 * t_max):
                     t = t_low
             if not found:
                 if fresh:
