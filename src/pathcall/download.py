@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Self
-from urllib.parse import parse_qs, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 import urllib3
 from filelock import FileLock, Timeout
@@ -193,12 +193,18 @@ class Client:
             folder.mkdir(parents=True, exist_ok=True)
             # Fails at once, and not after a long download, where nothing can be written.
             tempfile.TemporaryFile(dir=folder).close()
-        with self._one_at_a_time(f"folder {folder.resolve()}"):
+        with self._one_at_a_time(f"folder {folder.resolve()}"), storage_errors(folder):
+            # What a process left that was killed while it wrote the lock.
+            for table in (LOCK_NAME, ORIGIN_NAME):
+                for stale in folder.glob(f".{table}.*.part"):
+                    stale.unlink()
             return self._download(url, path, entry, validate)
 
     def _verify(
         self, url: str, path: Path, entry: Locked | None, validate: Callable[[Path, str], None]
     ) -> Obtained:
+        with contextlib.suppress(OSError):
+            _discard(path.with_name(f".{path.name}.part"))
         size, sha = sha256_of(path)
         if entry is not None and entry.sha256 != sha and not self.options.accept_changed_inputs:
             raise _changed(f"{path} on disk", entry, size, sha, path)
@@ -377,7 +383,7 @@ class Client:
         query = f"?{split.query}" if split.query else ""
         found = [f"{base}{split.path}{query}"]
         if query and "file" in parse_qs(split.query):
-            found.append(f"{base}{split.path.rsplit('/', 1)[0]}/{_file_of(url)}")
+            found.append(f"{base}{split.path.rsplit('/', 1)[0]}/{quote(_file_of(url))}")
         return found
 
     def _local(self, url: str) -> Path | None:
@@ -477,7 +483,7 @@ class Client:
 
     def _receive(
         self,
-        response: urllib3.BaseHTTPResponse,
+        response: urllib3.HTTPResponse,
         stream: BinaryIO,
         have: int,
         total: int | None,
@@ -487,7 +493,8 @@ class Client:
         done = have
         window, since = time.monotonic(), done
         with _progress(address, have, total) as tell, _network_errors(total, lambda: done):
-            for chunk in response.stream(_CHUNK, decode_content=False):
+            # What has arrived, and not a full buffer: a dropped line loses nothing that came.
+            while chunk := response.read1(_CHUNK, decode_content=False):
                 stream.write(chunk)
                 done += len(chunk)
                 tell(len(chunk))
@@ -499,7 +506,7 @@ class Client:
                         raise _AgainError("the server sends next to nothing", timeout=True)
                     window, since = now, done
 
-    def _open(self, address: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _open(self, address: str, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
         timeout = urllib3.Timeout(
             connect=min(self.options.timeout_s, 30.0), read=self.options.timeout_s
         )
@@ -518,6 +525,7 @@ class Client:
                 )
             status = response.status
             if status in (200, 206, 416):
+                assert isinstance(response, urllib3.HTTPResponse)  # the only kind outside a browser
                 return response
             response.close()
             if status in (301, 302, 303, 307, 308):
@@ -598,8 +606,10 @@ class _AgainError(Exception):
 def _network_errors(total: int | None, done: Callable[[], int]) -> Iterator[None]:
     try:
         yield
+    except urllib3.exceptions.NewConnectionError as error:  # a TimeoutError by its class only
+        raise _AgainError(f"the connection failed ({_short(error)})") from error
     except urllib3.exceptions.TimeoutError as error:
-        raise _AgainError(f"no byte for too long ({error})", timeout=True) from error
+        raise _AgainError("no byte within the time limit", timeout=True) from error
     except urllib3.exceptions.ProtocolError as error:
         if not isinstance(error.args[-1], http.client.IncompleteRead):
             raise _AgainError(f"the connection failed ({_short(error)})") from error
@@ -614,8 +624,16 @@ def _network_errors(total: int | None, done: Callable[[], int]) -> Iterator[None
 
 
 def _short(error: BaseException) -> str:
-    text = str(error).split("Caused by")[-1].strip(" ()")
-    return text or type(error).__name__
+    """The innermost reason, without the objects around it."""
+    inner: BaseException = error
+    while True:
+        nested = [arg for arg in inner.args if isinstance(arg, BaseException)]
+        reason = getattr(inner, "reason", None) if not nested else nested[-1]
+        if not isinstance(reason, BaseException):
+            break
+        inner = reason
+    text = getattr(inner, "strerror", None) or str(inner).split(": ", 1)[-1]
+    return text or type(inner).__name__
 
 
 def _pool(url: str) -> urllib3.PoolManager:
@@ -727,7 +745,7 @@ def _file_of(url: str) -> str:
     split = urlsplit(url)
     named = parse_qs(split.query).get("file")
     # Only a name: a query must not lead out of the folder.
-    return unquote((named[-1] if named else split.path).rsplit("/", 1)[-1])
+    return (named[-1] if named else unquote(split.path)).rsplit("/", 1)[-1]
 
 
 def _local_path(address: str) -> Path:

@@ -28,6 +28,15 @@ _REPLICATE = re.compile(
     re.IGNORECASE,
 )
 _REPLICATE_KEY = re.compile(r"\brep(licate)?s?\b|\bbatch\b|\blane\b|\brun\b|\bid\b", re.IGNORECASE)
+_DONOR_KEY = re.compile(
+    r"donor|patient|subject|individual|animal|participant|cell line|clone|age\b|sex|gender|date",
+    re.IGNORECASE,
+)
+_TREATMENT_KEY = re.compile(
+    r"treat|drug|agent|compound|dose|concentration|time|stimul|genotype|condition|infect|si ?rna"
+    r"|sh ?rna|knock|transfect|group|status",
+    re.IGNORECASE,
+)
 
 
 def draft_sheet(
@@ -160,10 +169,10 @@ def guess_groups(values: pd.DataFrame, titles: pd.Series) -> tuple[pd.Series, st
     ignored = [name for name in values.columns if name not in used]
     used = [name for name in used if not _implied(values[name], values[used])]
     while len(used) > 1 and _alone(_joined(values[used])) > 0.5:
-        # The column with most levels is the likeliest to be a donor, a batch or a date.
-        most = max(used, key=lambda name: (values[name].nunique(), name))
-        used.remove(most)
-        ignored.append(most)
+        # By its name, or else the column with most levels: likeliest a donor, a batch or a date.
+        least = max(used, key=lambda name: (_donor_like(name), values[name].nunique(), name))
+        used.remove(least)
+        ignored.append(least)
     if used and _alone(_joined(values[used])) > 0.5:
         ignored += used
         used = []
@@ -186,6 +195,11 @@ def guess_groups(values: pd.DataFrame, titles: pd.Series) -> tuple[pd.Series, st
 def sheet_text(table: pd.DataFrame) -> str:
     """The draft as text of a sample sheet."""
     return str(table.to_csv(sep="\t", index=False, na_rep="NA", lineterminator="\n", quoting=3))
+
+
+def _donor_like(name: str) -> int:
+    words = name.replace("_", " ")
+    return bool(_DONOR_KEY.search(words)) - bool(_TREATMENT_KEY.search(words))
 
 
 def _implied(column: pd.Series, others: pd.DataFrame) -> bool:

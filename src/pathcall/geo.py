@@ -149,6 +149,9 @@ def read_soft(path: str | Path, *, study: str | None = None) -> Series:
 def _read(path: Path, where: str, study: str | None) -> Series:
     entry = _parse(path, where)
     meta: dict[str, list[str]] = entry.metadata
+    listed = meta.get("sample_id", [])
+    if not entry.gsms and not listed:
+        raise InputError("the series has no samples", where=where, fix="check the accession")
     accession = _first(meta, "geo_accession") or str(entry.name)
     if study is not None and accession != study:
         raise InputError(
@@ -156,7 +159,6 @@ def _read(path: Path, where: str, study: str | None) -> Series:
             where=where,
             fix="check the mirror, or delete the file to download it again",
         )
-    listed = meta.get("sample_id", [])
     missing = [name for name in listed if name not in entry.gsms]
     if missing:
         raise DamagedError(
@@ -164,8 +166,6 @@ def _read(path: Path, where: str, study: str | None) -> Series:
             where=f"{where}, first {missing[0]}",
             fix="the file is incomplete: delete it to download it again",
         )
-    if not entry.gsms:
-        raise InputError("the series has no samples", where=where, fix="check the accession")
     order = listed or sorted(entry.gsms)
     rows = {name: _sample(entry.gsms[name].metadata) for name in order}
     keys = list(dict.fromkeys(key for row in rows.values() for key in row[1]))
@@ -230,7 +230,8 @@ def _by_link(path: Path) -> Any:
     from GEOparse.GEOparse import parse_GSE
 
     with tempfile.TemporaryDirectory(prefix="pathcall-") as folder:
-        packed = path.open("rb").read(2) == b"\x1f\x8b"
+        with path.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
         link = Path(folder) / ("family.soft.gz" if packed else "family.soft")
         link.symlink_to(path.resolve())
         return parse_GSE(str(link), open_kwargs=_OPEN)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -110,15 +109,17 @@ def parse_origins(text: str, where: str) -> dict[str, Origin]:
     InputError
         No such table.
     """
+    rows = _rows(text, where)
+    names = list(rows.fieldnames or ())
+    column = next((name for name in _KIND_COLUMNS if name in names), None)
+    if column is None or "file" not in names:
+        raise InputError(
+            "the marker of the files' origin cannot be read",
+            where=f"{where}: no columns `file` and `kind`",
+            fix="mend it or remove it; without it nothing says whether data are real",
+        )
     found: dict[str, Origin] = {}
-    for row in _rows(text, where):
-        column = next((name for name in _KIND_COLUMNS if name in row), None)
-        if column is None or "file" not in row:
-            raise InputError(
-                "the marker of the files' origin cannot be read",
-                where=f"{where}: no columns `file` and `kind`",
-                fix="mend it or remove it; without it nothing says whether data are real",
-            )
+    for row in rows:
         kind = (row[column] or "").strip()
         if kind not in KINDS:
             continue
@@ -155,7 +156,7 @@ def state(folder: str | Path) -> str:
     return f"changed: {', '.join(changed)}" if changed else "intact"
 
 
-def _rows(text: str, where: str | Path) -> Iterable[dict[str, str]]:
+def _rows(text: str, where: str | Path) -> csv.DictReader[str]:
     if "\0" in text:
         raise InputError("not a table", where=str(where), fix="restore it or delete it")
     return csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
