@@ -94,6 +94,14 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
             where=f"{where}, {_place(counts, fraction)}; {scale}",
             fix="give raw counts; a negative binomial model has no meaning on normalised values",
         )
+    totals = values.sum(axis=0)
+    if len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.005):
+        raise InputError(
+            "the counts look normalised: every column sums to about a million",
+            where=f"{where}, columns {counts.columns[0]!r} ({totals[0]:,.0f}), "
+            f"{counts.columns[1]!r} ({totals[1]:,.0f}), …",
+            fix="give raw counts, not TPM or CPM, rounded or not",
+        )
     if values.size and values.max() >= 2**53:
         raise InputError(
             "a count is too large to be one",
