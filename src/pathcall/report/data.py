@@ -71,6 +71,7 @@ class ReportData:
         Tables that a run need not have, by path without suffix.
     """
 
+    folder: Path
     study: str
     config: Mapping[str, Any]
     contrasts: tuple[ContrastInfo, ...]
@@ -177,6 +178,7 @@ def read_results(
             if path.stem in models or path.stem in {c.contrast for c in infos}:
                 extra[f"{folder}/{path.stem}"] = _cleaned(_read_loose(path))
     made = ReportData(
+        folder=results,
         study=clean(str(config["study"])),
         config=config,
         contrasts=infos,

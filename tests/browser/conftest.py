@@ -1,0 +1,72 @@
+"""One Chromium for all browser tests, with the network off; skipped where there is none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report_fixture import Simulated, make_results
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+CHOSEN = ["A375R_Ronly_vem", "A375R_SR_vem", "A375R_SR_minus_Ronly"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium of the system, or of the variable CHROMIUM."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs a Chromium on PATH, or its path in CHROMIUM")
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    """Three contrasts of one model, with a hostile title."""
+    folder = tmp_path_factory.mktemp("browser") / "SIM41"
+    made = make_results(folder, n_genes=3000, contrasts=CHOSEN, title=HOSTILE)
+    made.render()
+    return made
+
+
+class Watched:
+    """A page with everything that should not happen on it."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.trouble: list[str] = []
+        page.on("console", lambda m: self.trouble.append(f"console {m.type}: {m.text}"))
+        page.on("pageerror", lambda e: self.trouble.append(f"error: {e}"))
+        page.on("dialog", lambda d: (self.trouble.append(f"dialog: {d.message}"), d.dismiss()))
+        page.on("request", self._request)
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "blob:", "data:")):
+            self.trouble.append(f"request: {request.url}")
+
+    def open(self, path: Path) -> Any:
+        self.page.goto(path.resolve().as_uri())
+        return self.page
+
+
+@pytest.fixture
+def watched(browser: Any) -> Iterator[Watched]:
+    """A fresh offline page; the test fails if anything was logged, thrown or requested."""
+    context = browser.new_context(
+        offline=True, viewport={"width": 1300, "height": 900}, accept_downloads=True
+    )
+    made = Watched(context.new_page())
+    yield made
+    context.close()
+    assert made.trouble == []

@@ -1,0 +1,259 @@
+"""The report in a real browser: no request, no error, usable by mouse, keys and screen reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.browser.conftest import HOSTILE, Watched
+from tests.report_fixture import Simulated, make_results
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def page(watched: Watched, simulated: Simulated) -> Any:
+    made = watched.open(simulated.results / "report.html")
+    made.wait_for_selector("html[data-ready]")
+    return made
+
+
+def de(simulated: Simulated, contrast: str = "A375R_SR_vem") -> pd.DataFrame:
+    return pd.read_csv(simulated.results / "de" / f"{contrast}.tsv", sep="\t")
+
+
+def test_opens_from_disk_without_a_request_or_a_word(page: Any) -> None:
+    assert page.title() == "SIM41: pathway calls"
+    assert page.locator("#matrix tbody tr").count() == 3
+    assert page.locator(".banner").inner_text().startswith("Simulated data.")
+
+
+def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, simulated: Simulated) -> None:
+    page.fill("#gene-input", "fosl1")
+    page.press("#gene-input", "Enter")
+    page.wait_for_selector("#gene-lines")
+    table = de(simulated).set_index("symbol")
+    shown = page.locator("#gene-lines tbody tr", has_text="regressing").locator("td")
+    assert float(shown.nth(0).get_attribute("data-v")) == pytest.approx(
+        table.loc["FOSL1", "log2fc"], abs=0.0006
+    )
+    import anndata as ad
+
+    counts = ad.read_h5ad(simulated.results / "counts.h5ad")
+    own = counts[:, counts.var["symbol"] == "FOSL1"].X.ravel()
+    page.locator("#gene-out summary").click()
+    for sample, count in zip(counts.obs_names, np.asarray(own), strict=True):
+        row = page.locator("#gene-counts tbody tr", has_text=sample)
+        if row.count():
+            assert float(row.locator("td").nth(1).get_attribute("data-v")) == count
+    assert page.locator("#gene-counts tbody tr").count() == 11  # one of 12 is excluded
+    assert page.locator("#gene-out svg circle").count() == 11
+    assert page.locator("g.found").count() == 2 * int(pd.notna(table.loc["FOSL1", "log2fc"])) * 3
+
+
+def test_an_unknown_gene_is_said_to_be_unknown(page: Any) -> None:
+    page.fill("#quick", HOSTILE)
+    page.press("#quick", "Enter")
+    page.wait_for_function("document.getElementById('gene-status').textContent.includes('No gene')")
+    assert HOSTILE in page.locator("#gene-status").inner_text()
+
+
+def test_search_narrows_a_table(page: Any) -> None:
+    box = page.locator('input[data-filter="table-metrics"]')
+    box.fill("SIM0031")
+    visible = page.locator("#table-metrics tbody tr:visible")
+    assert visible.count() == 1
+    assert "SIM0031" in visible.first.inner_text()
+
+
+def test_sorting_is_by_value_and_announced(page: Any, simulated: Simulated) -> None:
+    head = page.locator("#table-metrics thead th", has_text="Library size")
+    sizes = sorted(pd.read_csv(simulated.results / "qc" / "metrics.tsv", sep="\t")["library_size"])
+    for state, wanted in (("ascending", sizes), ("descending", sizes[::-1])):
+        head.locator("button").click()
+        assert head.get_attribute("aria-sort") == state
+        shown = page.eval_on_selector_all(
+            "#table-metrics tbody td:nth-child(4)", "cells => cells.map(c => Number(c.dataset.v))"
+        )
+        assert shown == wanted
+
+
+def test_all_genes_of_a_contrast_are_listed(page: Any, simulated: Simulated) -> None:
+    table = de(simulated, "A375R_Ronly_vem")
+    page.click("#browse-load")
+    page.wait_for_selector("#browse-table")
+    n = int(table["log2fc"].notna().sum())
+    assert page.locator("#browse-table caption").inner_text() == (
+        f"{n:,} genes of A375R_Ronly_vem".replace(",", "\u202f")
+    )
+    first = table.sort_values("pvalue").iloc[0]
+    assert (
+        page.locator("#browse-table tbody tr").first.locator("td").nth(1).inner_text()
+        == (first["gene_id"])
+    )
+    with page.expect_download() as download:
+        page.click("#browse-tsv")
+    saved = pd.read_csv(download.value.path(), sep="\t").set_index("gene_id")
+    assert len(saved) == n
+    kept = table.dropna(subset=["log2fc"]).set_index("gene_id").loc[saved.index]
+    np.testing.assert_allclose(saved["log2fc"], kept["log2fc"], atol=0.0006)
+    np.testing.assert_allclose(
+        np.log10(saved["padj"].dropna()), np.log10(kept["padj"].dropna()), atol=0.0051
+    )
+
+
+def test_a_whole_table_is_saved_from_the_page(page: Any, simulated: Simulated) -> None:
+    with page.expect_download() as download:
+        page.click('button[data-file="calls.tsv"]')
+    assert (
+        Path(download.value.path()).read_bytes() == (simulated.results / "calls.tsv").read_bytes()
+    )
+
+
+def test_a_view_is_saved_as_it_is_shown(page: Any) -> None:
+    page.locator('input[data-filter="table-metrics"]').fill("SIM0031")
+    with page.expect_download() as download:
+        page.click('button[data-tsv="table-metrics"]')
+    saved = pd.read_csv(download.value.path(), sep="\t")
+    assert saved["Sample"].tolist() == ["SIM0031"]
+
+
+def test_one_contrast_can_be_shown_alone(page: Any) -> None:
+    page.select_option("#focus", "A375R_SR_vem")
+    assert page.locator("#matrix tbody tr:visible").count() == 1
+    assert page.locator("section.contrast:visible").count() == 1
+    page.select_option("#focus", "")
+    assert page.locator("section.contrast:visible").count() == 3
+
+
+def test_a_link_into_a_closed_part_opens_it(page: Any) -> None:
+    page.evaluate("location.hash = 'evidence-AKT'")
+    page.wait_for_selector("#evidence-AKT", state="visible")
+
+
+def test_hostile_title_is_text(page: Any) -> None:
+    assert page.locator("#table-metrics tbody tr").first.inner_text().count(HOSTILE) == 1
+    assert page.locator("img").count() == 0
+
+
+def test_tab_order_begins_with_the_skip_link_and_reaches_the_matrix(page: Any) -> None:
+    def focused() -> str:
+        return str(page.evaluate("document.activeElement.textContent.trim().slice(0, 40)"))
+
+    page.keyboard.press("Tab")
+    assert focused() == "Skip to the answer"
+    page.keyboard.press("Enter")
+    seen = []
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        seen.append(focused())
+    assert "AKT" in seen
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_dark_and_light(page: Any) -> None:
+    def back() -> str:
+        return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    light = back()
+    page.click("#theme")
+    assert page.get_attribute("#theme", "aria-pressed") == "true"
+    assert back() != light
+    page.emulate_media(media="print")
+    assert back() == light
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1300, 380])
+def test_axe_finds_nothing_serious(
+    browser: Any, simulated: Simulated, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
+    # axe puts its own script into the page, which the page's policy rightly forbids.
+    context = browser.new_context(
+        bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
+    )
+    page = context.new_page()
+    page.goto((simulated.results / "report.html").resolve().as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    page.fill("#gene-input", "FOSL1")
+    page.press("#gene-input", "Enter")
+    page.wait_for_selector("#gene-lines")
+    page.click("#browse-load")
+    page.wait_for_selector("#browse-table")
+    # Parts off screen are not laid out, and axe would pass over them.
+    page.add_style_tag(content=".lazy{content-visibility:visible!important}")
+    result = axe.Axe().run(page)
+    found = [
+        (v["id"], v["impact"], v["nodes"][0]["html"][:160])
+        for v in result.response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    context.close()
+    assert found == []
+
+
+def test_complete_without_scripts(browser: Any, simulated: Simulated) -> None:
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto((simulated.results / "report.html").resolve().as_uri())
+    calls = pd.read_csv(simulated.results / "calls.tsv", sep="\t")
+    assert page.locator("#matrix td.call").count() == len(calls)
+    assert page.locator(".noscript").is_visible()
+    assert page.locator(".js:visible").count() == 0
+    assert page.locator("#gene .nojs").is_visible()
+    figures = page.locator("main svg.fig")
+    assert figures.count() >= 5 * 3 + 3 + 3 * 2
+    assert page.locator("#table-inputs").is_visible()
+    page.locator("#why-AKT details summary").first.click()
+    assert page.locator("#evidence-AKT").is_visible()
+    context.close()
+
+
+def test_nothing_sticks_out_of_a_phone(browser: Any, simulated: Simulated) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, is_mobile=True)
+    page = context.new_page()
+    page.goto((simulated.results / "report.html").resolve().as_uri())
+    page.add_style_tag  # noqa: B018 - the page's policy forbids added styles, as it should
+    wide = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    context.close()
+    assert wide <= 0
+
+
+def test_print_keeps_the_banner_and_opens_everything(
+    browser: Any, simulated: Simulated, tmp_path: Path
+) -> None:
+    context = browser.new_context(color_scheme="dark")
+    page = context.new_page()
+    page.goto((simulated.results / "report.html").resolve().as_uri())
+    page.emulate_media(media="print")
+    assert page.locator(".banner").is_visible()
+    assert not page.locator("nav").is_visible()
+    assert page.locator("#evidence-AKT").is_visible()
+    pdf = page.pdf(path=tmp_path / "report.pdf", format="A4")
+    context.close()
+    assert pdf.startswith(b"%PDF")
+    assert len(pdf) > 50_000
+
+
+@pytest.mark.slow
+def test_the_nine_contrast_report_is_small_and_quick(browser: Any, tmp_path: Path) -> None:
+    made = make_results(tmp_path / "SIM41", n_genes=20_000)
+    out = made.render()
+    assert out.stat().st_size <= 6_000_000
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    page.goto(out.resolve().as_uri())
+    paint, interactive = page.evaluate(
+        "[performance.getEntriesByName('first-contentful-paint')[0].startTime,"
+        " performance.getEntriesByType('navigation')[0].domInteractive]"
+    )
+    context.close()
+    assert paint <= 1000
+    assert interactive <= 2000
