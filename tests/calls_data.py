@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,14 @@ import pandas as pd
 
 from pathcall import simulate
 from pathcall.model import FittedModel
-from pathcall.panel import Panel
+from pathcall.panel import Panel, load_panel
 
 PANEL = Path(__file__).resolve().parents[1] / "resources" / "panel"
+
+
+@cache
+def source(seed: int, n_genes: int) -> simulate.Source:
+    return simulate.made_up_source(load_panel(PANEL), seed=seed, n_genes=n_genes)
 
 
 def simulated_model(
@@ -24,19 +30,19 @@ def simulated_model(
     readouts: list[str] | None = None,
 ) -> FittedModel:
     """A 2 × 2 model; the pathways are planted in the treated samples of the second tumour."""
-    source = simulate.made_up_source(panel, seed=seed, n_genes=n_genes)
+    drawn = source(seed, n_genes)
     rng = np.random.default_rng([seed, 5])
     tumour = np.repeat(["alone", "alone", "mixed", "mixed"], replicates)
     drug = np.repeat(["none", "given", "none", "given"], replicates)
     names = [f"s{i + 1}" for i in range(len(drug))]
     hit = (tumour == "mixed") & (drug == "given")
-    effects = np.zeros((len(names), len(source.symbols)))
+    effects = np.zeros((len(names), len(drawn.symbols)))
     for pathway, strength in planted.items():
         effects[hit] += simulate.planted_effects(
-            panel, source.symbols, pathway, strength, rng=rng, readouts=readouts
+            panel, drawn.symbols, pathway, strength, rng=rng, readouts=readouts
         )
-    counts = simulate.simulate_counts(source, np.ones(len(names)), effects, rng=rng)
-    genes = pd.Index([f"g{i}" for i in range(len(source.symbols))])
+    counts = simulate.simulate_counts(drawn, np.ones(len(names)), effects, rng=rng)
+    genes = pd.Index([f"g{i}" for i in range(len(drawn.symbols))])
     t, d = (tumour == "mixed").astype(float), (drug == "given").astype(float)
     design = pd.DataFrame(
         {"Intercept": 1.0, "tumour": t, "drug": d, "tumour:drug": t * d}, index=names
@@ -47,9 +53,9 @@ def simulated_model(
         samples=pd.DataFrame({"tumour": tumour, "drug": drug}, index=names),
         counts=pd.DataFrame(counts, index=names, columns=genes),
         vst=pd.DataFrame(simulate.log_transform(counts, 0.05), index=names, columns=genes),
-        symbols=pd.Series(source.symbols, index=genes, dtype=object),
+        symbols=pd.Series(drawn.symbols, index=genes, dtype=object),
         size_factors=pd.Series(1.0, index=names),
-        dispersions=pd.Series(source.dispersion, index=genes),
+        dispersions=pd.Series(drawn.dispersion, index=genes),
         base_mean=pd.Series(counts.mean(axis=0), index=genes),
         design=design,
         contrasts={

@@ -65,11 +65,12 @@ class Decision:
     joint_p: Float = field(repr=False)
 
 
-def vote(stats: Stats, assessable: Bool, rule: CallsConfig) -> Int:
+def vote(stats: Stats, assessable: Bool, single: Bool, rule: CallsConfig) -> Int:
     """Vote of each readout, ``readouts × contrasts``.
 
     +1 or −1, the sign of its sample-score effect, where sample scores, competitive test and random
-    signatures are all below `vote_p` and the first two agree in sign; else 0.
+    signatures are all below `vote_p` and the first two agree in sign; else 0. A readout of one gene
+    (`single`) has the gene's FDR among all genes for the latter two.
     """
     sign = np.sign(stats.gate_t)
     with np.errstate(invalid="ignore"):
@@ -77,7 +78,7 @@ def vote(stats: Stats, assessable: Bool, rule: CallsConfig) -> Int:
             (stats.gate_p < rule.vote_p)
             & (stats.z_p < rule.vote_p)
             & (np.sign(stats.z) == sign)
-            & (stats.random_p < rule.vote_p)
+            & ((stats.random_p < rule.vote_p) | single[:, None])
         )
     return np.where(agreed & assessable[:, None], sign, 0).astype(np.int64)
 
@@ -94,7 +95,7 @@ def decide(prepared: Prepared, stats: Stats, rule: CallsConfig) -> Decision:
     `not_assessable` if fewer than `min_lines` lines can be assessed.
     """
     table = prepared.table
-    votes = vote(stats, table["assessable"].to_numpy(), rule)
+    votes = vote(stats, table["assessable"].to_numpy(), table["single"].to_numpy(), rule)
     evidence = (table["role"] == "evidence").to_numpy()
     pathways = prepared.pathways
     k = votes.shape[1]

@@ -446,8 +446,8 @@ def _adjusted_row(
     """The row of ``adjusted.tsv``, words about the confounders, and whether one explains the call.
 
     A confounder counts where it moves the way of the call and the call does not survive adjustment
-    for it; the call is withheld if one of them also moves further (|t|) than all readouts that
-    carry the call, and its confidence lowered otherwise.
+    for it; the call is withheld if one of them also moves more than `confounder_ratio` times as
+    far (|t|) as the strongest readout of the call, and its confidence lowered otherwise.
     """
     if pathway not in context.beyond:
         return None, "", False
@@ -465,16 +465,15 @@ def _adjusted_row(
     strongest = float(np.abs(stats.gate_t[voting, k]).max()) if voting.any() else np.nan
     confounder = float(np.abs(t[moved]).max()) if len(moved) else np.nan
     survives = other == code
-    withheld = made and not survives and bool(confounder > strongest)
+    withheld = made and not survives and bool(confounder > rule.confounder_ratio * strongest)
     names = [adjusted.names[j] for j in moved]
     words = ""
     if made and len(moved) and not survives:
         which = ", ".join(f"{adjusted.names[j]} (t {t[j]:.1f})" for j in moved)
         if withheld:
             words = (
-                f"withheld: the readouts say {rule_of.NAMES[code]}, but {which} moves further the "
-                f"same way and the call does not survive adjustment for it: the two can't be told "
-                f"apart here"
+                f"withheld: the readouts say {rule_of.NAMES[code]}, but so would {which}, and the call "
+                f"does not survive adjustment for it: the two can't be told apart here"
             )
         else:
             words = f"not specific: {which} moves the same way; adjusted for it there is no call"

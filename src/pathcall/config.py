@@ -108,7 +108,11 @@ class CallsConfig(Section):
         "NFKB_ALTERNATIVE": ["NFKB_PROGENY_NFKB"],
     }
     """Pathway → readouts or gene sets that move its readouts without the pathway. A call is also
-    given adjusted for them, and withheld where one of them moved further and explains it."""
+    given adjusted for them, and withheld where it does not survive that and one of them moved far
+    enough to explain it."""
+    confounder_ratio: float = Field(default=0.5, ge=0)
+    """A confounder can explain a call if its |t| is more than this share of the largest |t| of the
+    call's readouts."""
     min_replicates: int = Field(default=2, ge=2)
     """Samples that each side of a contrast needs."""
     random_signatures: int = Field(default=1000, ge=100)

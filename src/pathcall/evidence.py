@@ -95,6 +95,11 @@ class Prepared:
     bins: Int = field(repr=False)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the readouts."""
+        return [r.readout for r in self.readouts]
+
+    @property
     def n(self) -> int:
         """Number of readouts."""
         return len(self.readouts)
