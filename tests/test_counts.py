@@ -61,7 +61,7 @@ def test_tpm_is_named() -> None:
     rng = np.random.default_rng(0)
     values = rng.gamma(1, size=(400, 3))
     frame = pd.DataFrame(1e6 * values / values.sum(axis=0), columns=["a", "b", "c"])
-    with pytest.raises(InputError, match="not integers.*TPM or CPM"):
+    with pytest.raises(InputError, match=r"not integers.*TPM or CPM"):
         verify_counts(frame, where="f")
     with pytest.raises(InputError, match="sums to about a million"):
         verify_counts(frame.round(), where="f")
