@@ -114,7 +114,7 @@ def test_a_simulated_study_is_complete_and_repeatable(panel, tmp_path):
     from pathcall.sheet import read_sheet
 
     config = load_config(yaml.safe_load(first.read_text()), source="here")
-    contrasts = read_contrasts(config.contrasts, config)
+    contrasts = read_contrasts(config.contrasts)
     plans = plan_models(config, read_sheet(config.samples), contrasts)
     assert list(plans["simulated"].weights) == ["alone_drug", "mixed_drug", "interaction"]
 

@@ -153,7 +153,7 @@ def test_genes_of_the_arms(mapk):
 
 
 def test_sensitivity_varies_one_choice_at_a_time(mapk, panel):
-    model, made = mapk
+    model, _ = mapk
     names = list(model.contrasts)
     table = vary_model(panel=panel, model=model, contrasts=names, tables=de_tables(model),
                        rule=RULE, seed=1)  # fmt: skip

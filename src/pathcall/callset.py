@@ -243,7 +243,7 @@ def _evidence_rows(context: _Context, gene_level: pd.DataFrame) -> pd.DataFrame:
     order = {name: i for i, name in enumerate(table.index)}
     made = made.assign(contrast=context.contrast.contrast, _at=made["readout"].map(order))
     made = made.sort_values("_at", kind="stable").drop(columns="_at")
-    made["note"] = made["note"].replace("", np.nan)
+    made["note"] = made["note"].where(made["note"] != "", np.nan)
     return made[list(EVIDENCE.columns)]
 
 
@@ -472,8 +472,8 @@ def _adjusted_row(
         which = ", ".join(f"{adjusted.names[j]} (t {t[j]:.1f})" for j in moved)
         if withheld:
             words = (
-                f"withheld: the readouts say {rule_of.NAMES[code]}, but so would {which}, and the call "
-                f"does not survive adjustment for it: the two can't be told apart here"
+                f"withheld: the readouts say {rule_of.NAMES[code]}, but so would {which}, and the "
+                f"call does not survive adjustment for it: the two can't be told apart here"
             )
         else:
             words = f"not specific: {which} moves the same way; adjusted for it there is no call"
