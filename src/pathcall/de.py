@@ -960,6 +960,27 @@ def _log_likelihood(
     return out
 
 
+def warm_up() -> None:
+    """Compile every kernel of the engine, or load it from the cache (set-up does this once)."""
+    rng = np.random.default_rng(0)
+    names = [f"s{i}" for i in range(16)]
+    counts = pd.DataFrame(rng.poisson(rng.gamma(5, 20, (16, 64))), index=names)
+    counts.iloc[3, 5] = 10**6
+    counts.iloc[:8, 7] = 0
+    design = pd.DataFrame({"Intercept": 1.0, "b": np.repeat([0.0, 1.0], 8)}, index=names)
+    for matrix in (design, design.assign(x=rng.normal(size=16))):
+        fit = fit_model(counts, matrix)
+        test_contrast(fit, np.eye(matrix.shape[1])[1], alpha=0.05)
+        lrt(fit, {"b": ["b"]})
+    layout, y = fit.layout, fit.y
+    beta, ok = np.zeros((len(y), 3)), np.empty(len(y), dtype=bool)
+    mu = np.maximum(y, 1.0)
+    _grid(y, mu, layout, None, 0.0)
+    kernels.fit_beta_bounded(
+        y, np.zeros(16), layout.rows, layout.group, np.full(len(y), 0.1), beta, ok, RIDGE, 20.0, 50
+    )
+
+
 # ---------------------------------------------------------------------------- pydeseq2's own fit
 
 

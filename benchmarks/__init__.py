@@ -1,0 +1,1 @@
+"""Benchmarks of the engine: ``PYTHONPATH=src python -m benchmarks.run``."""
