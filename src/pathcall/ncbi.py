@@ -6,7 +6,6 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from pathcall.counts import verify_counts
@@ -20,6 +19,7 @@ _FIX = "delete it to download it again; if it comes back, choose another counts.
 _ENSEMBL = {"human": "ENSG", "mouse": "ENSMUSG"}
 # NCBI gives counts and annotation of one assembly the same GeneIDs.
 _MIN_SHARED = 0.5
+_MAX_LACKING = 0.1
 
 
 def check_counts(path: Path, where: str, *, series: Series, organism: str, max_bytes: int) -> None:
@@ -72,9 +72,7 @@ def read_counts(path: Path, where: str) -> pd.DataFrame:
     if not all(map(str.isdigit, frame.index)):
         bad = next(name for name in frame.index if not name.isdigit())
         raise InputError("a GeneID is not a number", where=f"{where}, {bad!r}", fix=_FIX)
-    counts = verify_counts(frame, where=where)
-    refuse_scaled(counts, where)
-    return counts
+    return verify_counts(frame, where=where)
 
 
 def read_table(path: Path, where: str) -> pd.DataFrame:
@@ -94,17 +92,6 @@ def read_table(path: Path, where: str) -> pd.DataFrame:
         twice = frame.index[frame.index.duplicated()][0]
         raise InputError("a gene has two rows", where=f"{where}, {name} {twice}", fix=_FIX)
     return frame
-
-
-def refuse_scaled(counts: pd.DataFrame, where: str) -> None:
-    """Raise InputError for integers that are rounded TPM or CPM: all columns sum to one million."""
-    totals = counts.sum(axis=0).to_numpy(dtype=float)
-    if len(totals) > 1 and np.all(np.abs(totals / 1e6 - 1) < 0.02):
-        raise InputError(
-            "rounded TPM or CPM values, not counts: every column sums to one million",
-            where=where,
-            fix="give raw counts; choose another counts.source",
-        )
 
 
 def check_annotation(path: Path, where: str, *, organism: str, max_bytes: int) -> None:
@@ -156,6 +143,12 @@ def check_pair(counts: pd.DataFrame, annotation: pd.DataFrame, where: str, organ
     if shared < 1:
         logger.warning("%s: no annotation for %.2f%% of the genes", where, 100 * (1 - shared))
     lacking = (~annotation.index.isin(counts.index)).mean()
+    if lacking > _MAX_LACKING:
+        raise InputError(
+            f"the table of counts is short: {lacking:.0%} of the annotated genes have no row",
+            where=where,
+            fix=_FIX,
+        )
     if lacking > 0:
         logger.warning("%s: %.2f%% of the annotated genes have no row", where, 100 * lacking)
 

@@ -32,7 +32,6 @@ from pathcall.download import html_title
 from pathcall.errors import InputError
 from pathcall.geo import Series
 from pathcall.gz import read_head, verify_gzip
-from pathcall.ncbi import refuse_scaled
 
 logger = logging.getLogger(__name__)
 
@@ -433,7 +432,6 @@ def _finish(counts: pd.DataFrame, symbols: pd.Series | None, notes: list[str], w
         symbols = None if symbols is None else symbols[~summary]
     try:
         counts = verify_counts(counts, where=where)
-        refuse_scaled(counts, where)
     except InputError as error:
         raise UnsuitableError(error.what, where=error.where, fix=_FIX) from error
     if counts.empty:
