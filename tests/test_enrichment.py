@@ -11,7 +11,7 @@ from scipy import stats
 
 from pathcall import tables
 from pathcall.enrichment import ContrastScores, enrich_and_write, enrich_model, gsea
-from pathcall.errors import ConfigError
+from pathcall.errors import ConfigError, InputError
 from pathcall.model import write_model
 from pathcall.panel import Panel, load_panel
 from tests.scoring_data import SETS, SYMBOLS, Study, make_study, write_panel
@@ -188,6 +188,54 @@ def test_ties_are_ordered_by_symbol_whatever_the_order_given():
     one = gsea(ranked, sets, seed=1)
     other = gsea(ranked.sample(frac=1, random_state=2), sets, seed=1)
     pd.testing.assert_frame_equal(one, other)
+
+
+class PanicException(BaseException):
+    """As PyO3 names it."""
+
+
+def test_a_panic_of_the_sampler_goes_on_with_a_derived_seed(monkeypatch, caplog):
+    import gseapy
+
+    ranked = pd.Series(np.random.default_rng(6).normal(size=300), index=SYMBOLS[:300])
+    sets = {"a": SYMBOLS[:30]}
+    real, seeds = gseapy.prerank, []
+
+    def fail_first(*args, seed, **kw):
+        seeds.append(seed)
+        if len(seeds) == 1:
+            raise PanicException("user-provided comparison function")
+        return real(*args, seed=seed, **kw)
+
+    monkeypatch.setattr(gseapy, "prerank", fail_first)
+    found = gsea(ranked, sets, seed=7)
+    assert seeds[0] == 7
+    assert "sampler failed with seed 7 (user-provided comparison function)" in caplog.text
+    monkeypatch.undo()
+    pd.testing.assert_frame_equal(found, gsea(ranked, sets, seed=seeds[1]))
+
+
+def test_a_sampler_that_always_fails_is_an_error_with_a_fix(monkeypatch):
+    import gseapy
+
+    def fail(*args, **kw):
+        raise PanicException("no")
+
+    monkeypatch.setattr(gseapy, "prerank", fail)
+    ranked = pd.Series([3.0, 2.0, 1.0, 0.5], index=["A", "B", "C", "D"])
+    with pytest.raises(InputError, match="set another `seed`"):
+        gsea(ranked, {"a": ["A", "B", "C"]}, seed=7)
+
+
+def test_an_interrupt_is_not_swallowed(monkeypatch):
+    import gseapy
+
+    def stop(*args, **kw):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gseapy, "prerank", stop)
+    with pytest.raises(KeyboardInterrupt):
+        gsea(pd.Series([3.0, 2.0, 1.0, 0.5], index=[*"ABCD"]), {"a": ["A", "B", "C"]}, seed=7)
 
 
 def test_gsea_of_no_set_is_an_empty_table():

@@ -13,7 +13,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Mapping, Sequence
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +25,7 @@ import pandas as pd
 
 from pathcall import camera, footprints
 from pathcall.camera import Float
-from pathcall.errors import ConfigError
+from pathcall.errors import ConfigError, InputError
 from pathcall.model import FittedModel, read_model
 from pathcall.panel import Panel, Readout, load_panel
 from pathcall.signatures import MIN_GENES, genes_by_symbol, weight_matrix
@@ -34,8 +37,10 @@ PERMUTATIONS = 1_000
 """Random gene sets behind each normalised enrichment score (Monte-Carlo error about 1%)."""
 SAMPLE_SIZE = 101
 """Sample size of the multilevel splits (fgsea's default)."""
-SMALLEST_P = 1e-50
-"""GSEA p-values are not followed below this."""
+SMALLEST_P = 1e-10
+"""GSEA p-values are not followed below this (fgsea's default)."""
+ATTEMPTS = 10
+"""Seeds that are tried where gseapy's sampler fails."""
 MIN_TARGETS = 5
 """Measured targets that a footprint needs (decoupler's default)."""
 
@@ -177,8 +182,6 @@ def gsea(
     pandas.DataFrame
         es, nes, pvalue, leading_edge (index: set, as in `sets`).
     """
-    import gseapy
-
     columns = ["es", "nes", "pvalue", "leading_edge"]
     if not sets:
         return pd.DataFrame(columns=columns)
@@ -187,26 +190,7 @@ def gsea(
     ties = int(ordered.duplicated().sum())
     if ties:
         logger.info("%d tied statistics, ordered by symbol", ties)
-    # gseapy writes its warnings to standard error, past the logging of the job.
-    with contextlib.redirect_stderr(io.StringIO()) as said:
-        result = gseapy.prerank(
-            ordered,
-            {name: list(genes) for name, genes in sets.items()},
-            outdir=None,
-            no_plot=True,
-            ascending=None,
-            method="multilevel",
-            min_size=MIN_GENES,
-            max_size=len(ranked),
-            permutation_num=PERMUTATIONS,
-            sample_size=SAMPLE_SIZE,
-            eps=SMALLEST_P,
-            weight=1.0,
-            seed=seed,
-            threads=threads,
-        ).res2d.set_index("Term")
-    for line in filter(None, said.getvalue().splitlines()):
-        logger.info("gseapy: %s", line)
+    result = _prerank(ordered, sets, seed=seed, threads=threads).set_index("Term")
     frame = pd.DataFrame(
         {
             "es": result["ES"].astype(float),
@@ -216,6 +200,75 @@ def gsea(
         }
     )
     return frame.reindex(list(sets))
+
+
+def _prerank(
+    ordered: pd.Series, sets: Mapping[str, Sequence[str]], *, seed: int, threads: int
+) -> pd.DataFrame:
+    """Run gseapy; go on with a derived seed where its sampler panics.
+
+    gseapy 1.3.1's multilevel sampler can end in a Rust panic ("user-provided comparison function
+    does not correctly implement a total order") for one seed and not for the next, on the same
+    ranking. The seeds that follow are derived from the first, so the result stays repeatable.
+    """
+    import gseapy
+
+    for attempt in range(ATTEMPTS):
+        derived = np.random.SeedSequence([seed, attempt]).generate_state(1)[0]
+        used = int(derived) if attempt else seed
+        try:
+            with _stderr_to_log():
+                result: pd.DataFrame = gseapy.prerank(
+                    ordered,
+                    {name: list(genes) for name, genes in sets.items()},
+                    outdir=None,
+                    no_plot=True,
+                    ascending=None,
+                    method="multilevel",
+                    min_size=MIN_GENES,
+                    max_size=len(ordered),
+                    permutation_num=PERMUTATIONS,
+                    sample_size=SAMPLE_SIZE,
+                    eps=SMALLEST_P,
+                    weight=1.0,
+                    seed=used,
+                    threads=threads,
+                ).res2d
+        # PyO3's PanicException is no Exception and has no importable name.
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            logger.warning("gseapy's sampler failed with seed %d (%s); next seed", used, error)
+        else:
+            return result
+    raise InputError(
+        "gseapy's GSEA failed on a ranking",
+        where=f"{len(ordered)} genes, {len(sets)} sets, seed {seed} and {ATTEMPTS - 1} after it",
+        fix="set another `seed` in the config",
+    )
+
+
+@contextlib.contextmanager
+def _stderr_to_log() -> Iterator[None]:
+    """Take what gseapy writes to standard error, from Python and from Rust, into the log.
+
+    A warning there would stand among the error lines that a user looks at.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    said = io.StringIO()
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            with contextlib.redirect_stderr(said):
+                yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            text = said.getvalue() + file.read().decode(errors="replace")
+            for line in filter(None, text.splitlines()):
+                logger.info("gseapy: %s", line)
 
 
 def _lay(panel: Panel, model: FittedModel) -> _Laid:
