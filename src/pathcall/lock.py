@@ -90,6 +90,15 @@ def write_locked(folder: str | Path, entry: Locked) -> None:
     _write(Path(folder) / LOCK_NAME, [rows[name] for name in sorted(rows)], Locked)
 
 
+def forget(folder: str | Path, name: str) -> None:
+    """Remove a file with its row: a later check has shown that it should not have been locked."""
+    folder = Path(folder)
+    rows = read_lock(folder)
+    if rows.pop(name, None) is not None:
+        _write(folder / LOCK_NAME, [rows[key] for key in sorted(rows)], Locked)
+    (folder / name).unlink(missing_ok=True)
+
+
 def read_origins(folder: str | Path) -> dict[str, Origin]:
     """File (as the marker names it) → its origin; empty without a marker."""
     path = Path(folder) / ORIGIN_NAME

@@ -22,6 +22,10 @@ _MIN_SHARED = 0.5
 _MAX_LACKING = 0.1
 
 
+class ShortTableError(InputError):
+    """The counts lack genes that their annotation has."""
+
+
 def check_counts(path: Path, where: str, *, series: Series, organism: str, max_bytes: int) -> None:
     """Check a table of NCBI-generated counts: ``GeneID`` × GSM of this series, raw integers.
 
@@ -144,7 +148,7 @@ def check_pair(counts: pd.DataFrame, annotation: pd.DataFrame, where: str, organ
         logger.warning("%s: no annotation for %.2f%% of the genes", where, 100 * (1 - shared))
     lacking = (~annotation.index.isin(counts.index)).mean()
     if lacking > _MAX_LACKING:
-        raise InputError(
+        raise ShortTableError(
             f"the table of counts is short: {lacking:.0%} of the annotated genes have no row",
             where=where,
             fix=_FIX,

@@ -30,7 +30,7 @@ from pathcall.errors import ConfigError, InputError, PathcallError
 from pathcall.files import sha256_of, write_atomic
 from pathcall.genes import IdKind
 from pathcall.geo import SCIENTIFIC, Series
-from pathcall.lock import ORIGIN_NAME, read_origins
+from pathcall.lock import ORIGIN_NAME, forget, read_lock, read_origins
 from pathcall.supplementary import UnsuitableError
 from pathcall.tables import INPUTS
 
@@ -352,10 +352,12 @@ def _fetch_ncbi(
         table = ncbi.read_counts(found.path, str(found.path))
         ncbi.check_pair(table, ncbi.read_annotation(path, where), where, organism)
 
+    name = geo.counts_name(known.study, organism)
+    fresh = name not in read_lock(folder)
     found = client.obtain(
         geo.counts_url(known.study, organism),
         folder=folder,
-        name=geo.counts_name(known.study, organism),
+        name=name,
         validate=check,
     )
     files = [_downloaded(found, "counts", "ncbi")]
@@ -370,6 +372,11 @@ def _fetch_ncbi(
     except NotPresentError as error:
         # The panel's own table of gene ids maps GeneIDs; NCBI's annotation adds symbols to it.
         logger.warning("no gene annotation: %s", error)
+    except ncbi.ShortTableError:
+        # Only now is it known that the first file is the wrong one.
+        if fresh:
+            forget(folder, name)
+        raise
     return files, {}
 
 
