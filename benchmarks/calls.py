@@ -1,0 +1,256 @@
+"""Measure the calls: false calls beside prerank GSEA, power, what is told apart, the stand-in.
+
+``python -m benchmarks.calls`` prints the tables and writes ``benchmarks/results/calls.json`` and
+``docs/calls_measured.md``. `--quick` halves the work. Real replicates: the embedded study, and
+A375_36 where ``../shared`` is present. Everything else is simulated and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from benchmarks import data
+from pathcall import calls as rule_of
+from pathcall import de, simulate
+from pathcall import evidence as ev
+from pathcall import sample_scores as ss
+from pathcall.calibration import standin
+from pathcall.config import CallsConfig
+from pathcall.enrichment import gsea
+from pathcall.mock import mock_columns
+from pathcall.model import FittedModel
+from pathcall.panel import Panel, load_panel
+from pathcall.vst import vst
+
+ROOT = Path(__file__).resolve().parents[1]
+SEED = 20150416
+RULE = CallsConfig()
+Float = npt.NDArray[np.float64]
+
+
+def fitted(study: data.Study, panel: Panel, min_samples: int) -> tuple[FittedModel, Float]:
+    """A study's fitted model, and the Wald statistics of its contrasts (``genes × contrasts``)."""
+    counts = study.counts.loc[:, (study.counts >= 10).sum() >= min_samples]
+    fit = de.fit_model(counts, study.design)
+    wald = np.column_stack(
+        [de.test_contrast(fit, w)["stat"].to_numpy(float) for w in study.weights.values()]
+    )
+    ids = panel.gene_ids.drop_duplicates("ensembl_gene_id").set_index("ensembl_gene_id")["symbol"]
+    bare = counts.columns.str.replace(r"\.\d+$", "", regex=True)
+    symbols = pd.Series(ids.reindex(bare).to_numpy(), index=counts.columns, dtype=object)
+    model = FittedModel(
+        name=study.name, formula=study.formula, samples=study.factors.astype(str), counts=counts,
+        vst=vst(counts, fit.size_factors, design=study.design),
+        symbols=symbols.where(symbols != "", np.nan), size_factors=fit.size_factors,
+        dispersions=fit.dispersions, base_mean=fit.base_mean, design=study.design,
+        contrasts=study.weights,
+    )  # fmt: skip
+    return model, wald
+
+
+def false_calls(
+    model: FittedModel, panel: Panel, *, n_rule: int, n_gsea: int
+) -> tuple[list[dict[str, object]], float]:
+    """The rule and prerank GSEA on the same mock contrasts, and the rule's seconds."""
+    start = time.perf_counter()
+    prepared = ev.prepare(panel, model, RULE)
+    random = ev.draw_random(prepared, n=RULE.random_signatures, seed=SEED)
+    columns = mock_columns(prepared.design, model.contrasts, limit=n_rule, seed=SEED)
+    decision = rule_of.decide(prepared, ev.mock_stats(prepared, columns, random), RULE)
+    seconds = time.perf_counter() - start
+    some = columns[:, :n_gsea]
+    t = ss.test_added(prepared.vst, prepared.design, some).t
+    sets = {s.name: list(s.genes) for s in panel.gene_sets.values() if s.collection == "H"}
+    own: dict[str, list[str]] = {}
+    for pathway in prepared.pathways:
+        for readout in panel.readouts_of(pathway, role="evidence"):
+            if (
+                readout.family in ("gene_set", "curated")
+                and prepared.table.at[readout.readout, "assessable"]
+                and not prepared.table.at[readout.readout, "single"]
+            ):
+                sets[readout.readout] = list(readout.genes)
+                own.setdefault(pathway, []).append(readout.readout)
+    hits: dict[str, list[bool]] = {p: [] for p in own}
+    hallmark: list[float] = []
+    for j in range(some.shape[1]):
+        table = gsea(pd.Series(t[:, j], index=list(prepared.symbols)), sets, seed=SEED)
+        fdr = pd.Series(de.adjust(table["pvalue"].to_numpy(float)), index=table.index)
+        significant = fdr.reindex(list(sets)) < 0.05
+        hallmark.append(float(significant[[s for s in sets if s.startswith("HALLMARK_")]].mean()))
+        for pathway, names in own.items():
+            hits[pathway].append(bool(significant[names].any()))
+    rows: list[dict[str, object]] = []
+    for i, pathway in enumerate(decision.pathways):
+        called = np.isin(decision.call[i], (1, -1))
+        rows.append(
+            {
+                "data": model.name,
+                "pathway": pathway,
+                "mock contrasts": len(called),
+                "rule: false calls": float(called.mean()),
+                "prerank FDR < 0.05, any set of the pathway": float(np.mean(hits[pathway]))
+                if hits.get(pathway)
+                else float("nan"),
+                "mock contrasts (prerank)": some.shape[1],
+                "prerank FDR < 0.05, share of Hallmarks": float(np.mean(hallmark)),
+            }
+        )
+    return rows, seconds
+
+
+def simulated(
+    panel: Panel, n: int, planted: Mapping[str, float], seeds: range, *, interaction: bool
+) -> rule_of.Decision:
+    """The rule on simulated data sets, one contrast each, `n` samples a cell."""
+    source = simulate.made_up_source(panel, seed=SEED, n_genes=10_000)
+    cells = 4 if interaction else 2
+    t = np.repeat([0.0, 0.0, 1.0, 1.0], n)
+    d = np.tile(np.repeat([0.0, 1.0], n), cells // 2)
+    if interaction:
+        design = np.column_stack([np.ones(4 * n), t, d, t * d])
+        contrast, hit = np.array([0.0, 0, 0, 1]), (t * d) > 0
+    else:
+        design = np.column_stack([np.ones(2 * n), d])
+        contrast, hit = np.array([0.0, 1]), d > 0
+    values = []
+    for seed in seeds:
+        rng = np.random.default_rng([SEED, seed, n])
+        effects = np.zeros((len(d), len(source.symbols)))
+        for pathway, strength in planted.items():
+            effects[hit] += simulate.planted_effects(
+                panel, source.symbols, pathway, strength, rng=rng
+            )
+        counts = simulate.simulate_counts(source, np.ones(len(d)), effects, rng=rng)
+        values.append(simulate.log_transform(counts, 0.05))
+    genes = pd.Index([f"g{i}" for i in range(len(source.symbols))])
+    names = [f"s{i}" for i in range(len(d))]
+    model = FittedModel(
+        name="simulated", formula="", samples=pd.DataFrame(index=names),
+        counts=pd.DataFrame(counts, index=names, columns=genes),
+        vst=pd.DataFrame(values[0], index=names, columns=genes),
+        symbols=pd.Series(source.symbols, index=genes, dtype=object),
+        size_factors=pd.Series(1.0, index=names),
+        dispersions=pd.Series(source.dispersion, index=genes),
+        base_mean=pd.Series(source.base_mean, index=genes),
+        design=pd.DataFrame(design, index=names), contrasts={"c": contrast},
+    )  # fmt: skip
+    prepared = ev.prepare(panel, model, RULE)
+    random = ev.draw_random(prepared, n=RULE.random_signatures, seed=SEED)
+    laid = [v[:, prepared.columns] for v in values]
+    stats = ev.gathered_stats(prepared, laid, [contrast] * len(laid), random)
+    return rule_of.decide(prepared, stats, RULE)
+
+
+def shares(decision: rule_of.Decision, pathway: str, sign: float) -> tuple[float, float]:
+    """Share found with the right sign, and share of calls among the other pathways."""
+    at = decision.pathways.index(pathway)
+    linked = {at, decision.pathways.index("FRA1_AP1")} if pathway == "MAPK" else {at}
+    others = [i for i in range(len(decision.pathways)) if i not in linked]
+    found = float((decision.call[at] == np.sign(sign)).mean())
+    return found, float(np.isin(decision.call[others], (1, -1)).mean())
+
+
+def markdown(rows: list[dict[str, object]]) -> str:
+    def shown(value: object) -> str:
+        if isinstance(value, float):
+            return "–" if np.isnan(value) else f"{value:.3g}"
+        return str(value)
+
+    head = list(rows[0])
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(shown(r[h]) for h in head) + " |" for r in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="half the seeds and mock contrasts")
+    quick = parser.parse_args().quick
+    panel = load_panel(ROOT / "resources" / "panel")
+    seeds = range(10 if quick else 20)
+    made: dict[str, list[dict[str, object]]] = {
+        "false_calls": [], "standin": [], "recovery": [], "power": [], "nfkb": []
+    }  # fmt: skip
+    studies = [(data.airway(), 4), (data.a375(), 3)]
+    for study, smallest in studies:
+        if study is None:
+            continue
+        model, wald = fitted(study, panel, smallest)
+        rows, seconds = false_calls(model, panel, n_rule=200, n_gsea=10 if quick else 20)
+        made["false_calls"] += rows
+        prepared = ev.prepare(panel, model, RULE)
+        names, t = standin(prepared, model)
+        for k, name in enumerate(names):
+            own = wald[prepared.columns, k]
+            both = np.isfinite(own)
+            made["standin"].append(
+                {
+                    "data": study.name,
+                    "contrast": name,
+                    "correlation with the Wald statistic": float(
+                        np.corrcoef(own[both], t[both, k])[0, 1]
+                    ),
+                    "seconds for all mock contrasts": seconds,
+                }
+            )
+    for pathway in ("AKT", "NFKB_CANONICAL", "MAPK", "FRA1_AP1"):
+        for strength in (0.8, -0.8):
+            decision = simulated(panel, 3, {pathway: strength}, seeds, interaction=True)
+            found, false = shares(decision, pathway, strength)
+            made["recovery"].append(
+                {"planted": pathway, "strength": strength, "data sets": len(seeds),
+                 "found": found, "false calls elsewhere": false}
+            )  # fmt: skip
+    for n in (2, 3, 4, 6):
+        for strength in (0.2, 0.4, 0.6, 0.8, 1.0):
+            row: dict[str, object] = {"n per side": n, "strength": strength}
+            for pathway in ("AKT", "NFKB_CANONICAL", "MAPK"):
+                decision = simulated(panel, n, {pathway: strength}, seeds, interaction=False)
+                row[pathway] = shares(decision, pathway, strength)[0]
+            made["power"].append(row)
+    for planted, other in (
+        ("NFKB_CANONICAL", "NFKB_ALTERNATIVE"),
+        ("NFKB_ALTERNATIVE", "NFKB_CANONICAL"),
+    ):
+        for strength in (0.8, 1.5):
+            decision = simulated(panel, 4, {planted: strength}, seeds, interaction=False)
+            calls = {p: decision.call[decision.pathways.index(p)] for p in (planted, other)}
+            made["nfkb"].append(
+                {
+                    "planted": planted, "strength": strength,
+                    "called activated": float((calls[planted] == 1).mean()),
+                    "the other arm called activated": float((calls[other] == 1).mean()),
+                    "a readout of the other arm votes": float(
+                        (decision.n_up[decision.pathways.index(other)] > 0).mean()
+                    ),
+                }
+            )  # fmt: skip
+    titles = {
+        "false_calls": "False calls on mock contrasts of real replicates",
+        "standin": "The stand-in of mock contrasts: moderated t on VST against Wald",
+        "recovery": "Simulated 2 × 2 studies, three replicates, interaction contrast",
+        "power": "Power (simulated, n against n): share called with the right sign",
+        "nfkb": "Canonical or alternative NF-κB (simulated, 4 against 4)",
+    }
+    text = ["# The calls, measured", "", "Made by `python -m benchmarks.calls`.", ""]
+    for key, rows in made.items():
+        if rows:
+            text += [f"## {titles[key]}", "", markdown(rows)]
+            print(f"\n{titles[key]}\n{pd.DataFrame(rows).to_string(index=False)}", flush=True)
+    (ROOT / "docs" / "calls_measured.md").write_text("\n".join(text), encoding="utf-8")
+    (ROOT / "benchmarks" / "results").mkdir(exist_ok=True)
+    path = ROOT / "benchmarks" / "results" / "calls.json"
+    path.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
