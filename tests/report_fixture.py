@@ -4,7 +4,7 @@ SIMULATED. Counts are drawn from a negative binomial; the shape (three models, n
 samples) is that of the default study, nothing else is. Statistics are quick stand-ins with the
 right columns, scales and relations, so that the report can be tested without running the workflow.
 
-``python tests/report_fixture.py FOLDER [N_GENES]`` writes the folder and renders its report.
+``python -m tests.report_fixture FOLDER [N_GENES]`` writes the folder and renders its report.
 """
 
 from __future__ import annotations
@@ -256,9 +256,13 @@ def _genes(panel: Panel, n_genes: int) -> pd.DataFrame:
     ids = ids[ids["symbol"].ne("") & ids["ensembl_gene_id"].ne("")]
     ids = ids.drop_duplicates("symbol").drop_duplicates("ensembl_gene_id")
     wanted = {g for r in panel.readouts for g in r.weights}
-    own = ids["symbol"].isin(wanted) | ids["symbol"].isin(set(panel.secretome["gene"].head(400)))
-    rest = ids[~own].head(max(0, n_genes - int(own.sum())))
-    chosen = pd.concat([ids[own], rest]).sort_values("ensembl_gene_id").head(max(n_genes, 1))
+    small = {g for r in panel.readouts for g in r.weights if len(r.weights) <= 60}
+    secreted = set(panel.secretome["gene"].head(400))
+    # Genes of small readouts first, then all that the panel names, then any.
+    order = np.select(
+        [ids["symbol"].isin(small), ids["symbol"].isin(wanted | secreted)], [0, 1], default=2
+    )
+    chosen = ids.iloc[np.argsort(order, kind="stable")[:n_genes]].sort_values("ensembl_gene_id")
     return pd.DataFrame(
         {
             "gene_id": chosen["ensembl_gene_id"],

@@ -66,6 +66,7 @@ def watched(browser: Any) -> Iterator[Watched]:
     context = browser.new_context(
         offline=True, viewport={"width": 1300, "height": 900}, accept_downloads=True
     )
+    context.set_default_timeout(10_000)
     made = Watched(context.new_page())
     yield made
     context.close()

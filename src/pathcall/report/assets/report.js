@@ -16,7 +16,7 @@ function draw(tag, attributes = {}, ...children) {
 function fill(node, attributes, children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (key === "on") for (const [event, handler] of Object.entries(value)) node.addEventListener(event, handler);
-    else if (value !== false && value !== null) node.setAttribute(key, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(key, value === true ? "" : value);
   }
   node.append(...children.flat().map((c) => (typeof c === "number" ? String(c) : c)));
   return node;
@@ -146,13 +146,14 @@ function filterable(input) {
 function strip(title, groups, values) {
   const step = 34, left = 46, top = 20, high = 150;
   const shown = groups.filter((g) => g.samples.length);
-  const width = left + step * shown.length + 20, bottom = 130;
+  const width = Math.max(260, left + step * shown.length + 20), bottom = 130;
   const logs = shown.flatMap((g) => g.samples.map((s) => Math.log2(values[s] + 1)));
   const max = Math.max(1, ...logs) * 1.05;
   const y = (v) => top + high - (v / max) * high;
   const label = `${title}: ${shown.reduce((t, g) => t + g.samples.length, 0)} samples`;
   const svg = draw("svg", { class: "fig", role: "img", width, height: top + high + bottom, viewBox: `0 0 ${width} ${top + high + bottom}`, "aria-label": label });
-  svg.append(draw("text", { class: "b s", x: left, y: 12 }, title));
+  svg.append(draw("text", { class: "b s", x: left, y: 12 }, title),
+    draw("text", { class: "axis", x: 13, y: top + high / 2, "text-anchor": "middle", transform: `rotate(-90 13 ${top + high / 2})` }, "log2(normalised + 1)"));
   const every = Math.max(1, Math.ceil(max / 5));
   for (let v = 0; v <= max; v += every) {
     svg.append(draw("path", { class: "grid", d: `M${left} ${y(v)}H${width - 20}` }),
@@ -179,7 +180,7 @@ function cell(text, value) {
 function plainTable(caption, head, rows, id) {
   const table = make("table", { class: "data", id },
     make("caption", {}, caption),
-    make("thead", {}, make("tr", {}, head.map((h) => make("th", { scope: "col" }, h)))),
+    make("thead", {}, make("tr", {}, head.map((h, k) => make("th", { scope: "col", class: rows[0]?.cells[k]?.dataset.v !== undefined && "n" }, h)))),
     make("tbody", {}, rows));
   return make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption }, table);
 }
@@ -200,7 +201,7 @@ async function showGene(gene) {
       cell(fromLog(l.logp), 10 ** -l.logp), cell(fromLog(l.logq), 10 ** -l.logq)));
   }
   const title = symbols[gene] === ids[gene] ? ids[gene] : `${symbols[gene]} (${ids[gene]})`;
-  const figures = meta.models.map((m) => strip(`model ${m}, log2 of normalised counts + 1`, meta.groups.filter((g) => g.model === m), normal));
+  const figures = meta.models.map((m) => strip(m, meta.groups.filter((g) => g.model === m), normal));
   const countRows = meta.samples.map((s, i) => make("tr", {}, make("th", { scope: "row" }, s),
     make("td", {}, meta.groups.filter((g) => g.samples.includes(i)).map((g) => g.cell).join("; ") || "–"),
     cell(whole(raw[i]), raw[i]), cell(normal[i].toFixed(1), normal[i])));
