@@ -154,6 +154,18 @@ def test_genes_without_a_usable_statistic_are_left_out_and_counted(study, panel,
     assert "1019 of 1030 genes with a statistic; 11 of 1000 genes" in caplog.text
 
 
+def test_genes_without_a_count_on_either_side_are_left_out(study, panel, caplog):
+    table = study.de["b_vs_a"].copy()
+    silent = table.index[:10]
+    table.loc[silent, ["log2fc", "stat"]] = 0.0
+    table.loc[silent, ["pvalue", "padj"]] = 1.0
+    with caplog.at_level("INFO"):
+        made = enrich_model({"c": table}, study.model, panel, confounders={}, seed=1)["c"]
+    row = made.enrichment.set_index("gene_set").loc["UP_SET"]
+    assert row["n_matched"] == 30
+    assert "21 of 1000 genes of the panel's ranking are left out" in caplog.text
+
+
 def test_few_residual_df_use_the_preset_correlation(panel, caplog):
     small = make_study(samples=6)
     with caplog.at_level("INFO"):

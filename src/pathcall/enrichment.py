@@ -4,8 +4,9 @@ Three tables a contrast: the whole declared collection (``enrichment``), the foo
 (``activity``) and the panel's readouts, turned towards their pathway (``readouts``).
 
 Genes are ranked by their Wald statistic. One gene stands for a symbol
-(`pathcall.signatures.genes_by_symbol`); genes without a statistic, or whose p-value was withheld
-for a Cook's-distance outlier, are left out. Both are counted in the log.
+(`pathcall.signatures.genes_by_symbol`); genes without a statistic, without a count on either side
+of the contrast, or whose p-value was withheld for a Cook's-distance outlier, are left out. All are
+counted in the log.
 """
 
 from __future__ import annotations
@@ -106,11 +107,14 @@ def enrich_model(
     made = {}
     for contrast, table in de.items():
         table = table.set_index("gene_id")
-        usable = table["stat"].notna() & (table["outlier"] != "yes")
+        # A Wald statistic of exactly 0: no count on either side of the contrast, in a model whose
+        # other samples express the gene. It says nothing here, and thousands of ties at 0 make
+        # gseapy's sampler fail.
+        usable = table["stat"].notna() & (table["stat"] != 0) & (table["outlier"] != "yes")
         stats = table["stat"].where(usable).reindex(laid.genes.index)
         logger.info(
             "%s: %d of %d genes with a statistic; %d of %d genes of the panel's ranking are left "
-            "out (no statistic, or a Cook's-distance outlier)",
+            "out (no statistic, not expressed on either side, or a Cook's-distance outlier)",
             contrast, int(usable.sum()), len(table), int(stats.isna().sum()), len(stats),
         )  # fmt: skip
         stats = stats.dropna()
