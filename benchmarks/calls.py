@@ -41,7 +41,10 @@ def fitted(study: data.Study, panel: Panel, min_samples: int) -> tuple[FittedMod
     counts = study.counts.loc[:, (study.counts >= 10).sum() >= min_samples]
     fit = de.fit_model(counts, study.design)
     wald = np.column_stack(
-        [de.test_contrast(fit, w)["stat"].to_numpy(float) for w in study.weights.values()]
+        [
+            de.test_contrast(fit, w, alpha=0.05)["stat"].to_numpy(float)
+            for w in study.weights.values()
+        ]
     )
     ids = panel.gene_ids.drop_duplicates("ensembl_gene_id").set_index("ensembl_gene_id")["symbol"]
     bare = counts.columns.str.replace(r"\.\d+$", "", regex=True)
