@@ -15,6 +15,11 @@ download must outlive both.
 
 from pathcall.download import DownloadOptions
 from pathcall.lock import state
+from pathcall.runlock import hold_run
+
+# A run that was killed, in a download most of all, leaves Snakemake's folder locked.
+if workflow.is_main_process:
+    hold_run()
 
 # How to download changes no byte of a verified file. As an object it is not tracked by Snakemake
 # (plain values are), so that another mirror or timeout reruns nothing.
