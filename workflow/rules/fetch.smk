@@ -45,6 +45,8 @@ rule fetch_metadata:
         manifest="results/{study}/inputs/metadata.json",
     log:
         "results/{study}/logs/fetch_metadata.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         organism=CONFIG.organism,
         counts=CONFIG.counts.model_dump(mode="json", include={"source", "metadata"}),
@@ -52,8 +54,6 @@ rule fetch_metadata:
         inputs=state(f"resources/{STUDY}"),
         options=DOWNLOAD,
         code=code_digest("pathcall.sources"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/fetch_metadata.py"
 
@@ -70,13 +70,13 @@ rule fetch_counts:
         manifest="results/{study}/inputs/source.json",
     log:
         "results/{study}/logs/fetch_counts.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         counts=CONFIG.counts.model_dump(mode="json"),
         folder="resources/{study}",
         options=DOWNLOAD,
         code=code_digest("pathcall.sources"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/fetch_counts.py"
 
@@ -87,13 +87,13 @@ rule draft_sample_sheet:
         sheet=f"results/{STUDY}/draft/samples.tsv",
     log:
         f"results/{STUDY}/logs/draft_sample_sheet.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         study=STUDY,
         folder=f"resources/{STUDY}",
         options=DOWNLOAD,
         code=code_digest("pathcall.draft"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/draft_sample_sheet.py"
 
@@ -106,9 +106,9 @@ rule pack_mirror:
         mirror=directory(f"results/{STUDY}/mirror"),
     log:
         f"results/{STUDY}/logs/pack_mirror.log",
-    params:
-        code=code_digest("pathcall.mirror"),
     conda:
         "../../envs/analysis.yaml"
+    params:
+        code=code_digest("pathcall.mirror"),
     script:
         "../scripts/pack_mirror.py"
