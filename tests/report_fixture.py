@@ -488,12 +488,12 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
             w = weights[readout.readout]
             w = w[w.index.isin(centred.columns)]
             if len(w) >= 3:
-                values = readout.expected_direction * (centred[w.index] @ w) / np.sqrt((w**2).sum())
+                values = (centred[w.index] @ w) / np.sqrt((w**2).sum())
                 scores += [
                     {
                         "sample": s,
                         "signature": readout.readout,
-                        "method": "weighted_mean",
+                        "method": "weighted_z",
                         "score": float(v),
                     }
                     for s, v in values.items()
@@ -597,7 +597,7 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
                     "note": None,
                 }
             )
-            values = by_readout[r.readout].reindex(model.design.index)
+            values = r.expected_direction * by_readout[r.readout].reindex(model.design.index)
             test, reference = values[cells > 0], values[cells < 0]
             rest = values.groupby(model.design.idxmax(axis=1)).transform(lambda v: v - v.mean())
             spread = np.sqrt((rest**2).sum() / max(1, model.residual_df))

@@ -382,7 +382,7 @@ def test_findings_say_no_more_than_the_calls() -> None:
         "no change is shown in 1 of 3 contrasts."
     )
     only = wording.finding("AKT", [call("a", "not_assessable")], labels)
-    assert only == "The one contrast cannot be assessed."
+    assert only == "Cannot be assessed."
     every = wording.finding("AKT", [call(k, "no_evidence") for k in "abc"], labels)
     assert every == "No change is shown in all 3 contrasts."
 

@@ -24,6 +24,7 @@ def at(page: Page, ident: str) -> None:
 
 
 def main(report: Path) -> None:
+    """Write every screenshot of `report`."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

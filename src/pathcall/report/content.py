@@ -57,6 +57,8 @@ def context(data: ReportData) -> dict[str, Any]:
                 "id": p,
                 "name": wording.pathway(p),
                 "finding": wording.finding(p, _calls_of(data, p), labels),
+                # With many contrasts the reasons stand in the section of the pathway.
+                "reason": str(_calls_of(data, p)[0]["reason"]) if len(data.contrasts) == 1 else "",
             }
             for p in data.pathways
         ],
@@ -182,6 +184,7 @@ def _caveats(data: ReportData) -> list[str]:
         f"the rule makes a false call in {percent(row['false_call_rate'])} of cases."
         for row in risky.to_dict("records")
     ]
+    made += _fragile(data, firm, labels)
     unknown = firm[firm["false_call_rate"].isna()]
     if len(unknown):
         made.append(
@@ -201,18 +204,35 @@ def _caveats(data: ReportData) -> list[str]:
     return made
 
 
+def _fragile(data: ReportData, firm: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Calls that fewer than four in five of the declared analyses give."""
+    frame = data.extra.get("sensitivity")
+    if frame is None:
+        return []
+    made = []
+    for row in firm.to_dict("records"):
+        own = frame[(frame["contrast"] == row["contrast"]) & (frame["pathway"] == row["pathway"])]
+        same = int((own["call"] == row["call"]).sum())
+        if len(own) and same < 0.8 * len(own):
+            made.append(
+                f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]} is fragile: "
+                f"{same} of {len(own)} alternative analyses give the same call."
+            )
+    return made
+
+
 def _why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict[str, Any]:
     call_columns = [
         Column("label", "Contrast"),
         Column("call", "Call"),
         Column("confidence", "Confidence"),
+        Column("reason", "Reason"),
         Column("n_readouts", "Readouts", integer, "evidence readouts that could be assessed"),
         Column("n_up", "Votes ▲", integer),
         Column("n_down", "Votes ▼", integer),
         Column("families", "Families"),
         Column("control_ok", "Control"),
         Column("false_call_rate", "False-call rate", percent),
-        Column("reason", "Reason"),
     ]
     calls = pd.DataFrame(_calls_of(data, pathway))
     calls["label"] = [data.contrast(c).label for c in calls["contrast"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ import pandas as pd
 from markupsafe import escape
 from scipy import optimize, stats
 
-from pathcall.model import FittedModel
 from pathcall.panel import Readout
 from pathcall.report import svg as s
 from pathcall.report import wording
@@ -230,7 +230,7 @@ def leads(data: ReportData, contrast: str) -> Svg | None:
     frame = data.extra.get("ranking")
     if frame is None or (rows := ranking_rows(frame, contrast)).empty:
         return None
-    left, top, wide, step = 190, 8, 190, 18
+    left, top, wide, step = 216, 8, 170, 18
     figure = Svg(
         left + wide + 82,
         top + step * len(rows) + 36,
@@ -247,16 +247,16 @@ def leads(data: ReportData, contrast: str) -> Svg | None:
     figure.x_axis(x, bottom, top=top, wanted=4, name="effect (residual SD of the score)")
     for i, row in enumerate(rows.to_dict("records")):
         y = top + (i + 0.5) * step
-        asked = row["kind"] == "pathway"
         name = str(row["name"])
+        asked = row["kind"] == "pathway" and name in data.pathways
         shown = (
             wording.pathway(name)
-            if asked
+            if row["kind"] == "pathway"
             else f"{name} footprint"
             if row["kind"] == "footprint"
-            else name.removeprefix("HALLMARK_").replace("_", " ").capitalize()
+            else name.removeprefix("HALLMARK_").replace("_", " ")
         )
-        side = ("up" if row["effect"] > 0 else "down") if asked else "ns"
+        side = "comb" if asked else "ns"
         figure.text(
             left - 8,
             y + 4,
@@ -289,36 +289,42 @@ def leads(data: ReportData, contrast: str) -> Svg | None:
 
 @dataclass(frozen=True)
 class Group:
-    """Samples of one cell of one model."""
+    """Samples of one cell of one model, the factors of its contrasts making the cell.
+
+    `blocks` names each sample's donor, batch or the like (further columns of the design); empty
+    where there are none.
+    """
 
     model: str
     cell: str
     samples: tuple[str, ...]
+    blocks: tuple[str, ...]
 
 
 def groups(data: ReportData) -> list[Group]:
-    """Cells of each model in the order of the contrasts; a sample may be in two models."""
+    """Cells of each model in the order of its contrasts, reference first, then the others."""
     made = []
-    cell_of = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     for name, model in data.models.items():
-        cells: dict[str, list[str]] = {}
-        for sample, values in zip(
-            model.samples.index, model.samples.astype(str).to_numpy(), strict=True
-        ):
-            fallback = ", ".join(values)
-            cells.setdefault(
-                str(_model_cell(model, sample) or cell_of.get(sample, fallback)), []
-            ).append(sample)
-        made += [Group(name, cell, tuple(members)) for cell, members in cells.items()]
+        own = [c for c in data.contrasts if c.model == name]
+        asked = {k for c in own for k in (*c.test, *c.reference)}
+        used = set(re.findall(r"\w+", model.formula))
+        factors = [k for k in model.samples.columns if k in asked]
+        further = [k for k in model.samples.columns if k in used and k not in asked]
+        cells: dict[str, list[tuple[str, str]]] = {}
+        for c in own:
+            for side in (c.reference, c.test):
+                if set(side) == set(factors):
+                    cells.setdefault(", ".join(side[k] for k in factors), [])
+        for sample, row in model.samples.astype(str).iterrows():
+            cell = ", ".join(row[k] for k in factors)
+            block = ", ".join(row[k] for k in further)
+            cells.setdefault(cell, []).append((str(sample), block))
+        for cell, members in cells.items():
+            if members:
+                members.sort(key=lambda pair: pair[1])
+                names, blocks = zip(*members, strict=True)
+                made.append(Group(name, cell, names, blocks if further else ()))
     return made
-
-
-def _model_cell(model: FittedModel, sample: str) -> str | None:
-    # Factors that the formula names; the other columns of the sheet do not make a cell.
-    names = [c for c in model.samples.columns if c in model.formula]
-    if not names:
-        return None
-    return ", ".join(str(v) for v in model.samples.loc[sample, names])
 
 
 def score_rows(data: ReportData, pathway: str) -> pd.DataFrame:
@@ -327,9 +333,18 @@ def score_rows(data: ReportData, pathway: str) -> pd.DataFrame:
     keys = {r.key: r.readout for r in data.panel.readouts_of(pathway, role="evidence")}
     rows = data.scores[data.scores["signature"].isin({*readouts, *keys})]
     rows = rows.assign(readout=[keys.get(v, v) for v in rows["signature"]])
-    first = rows.drop_duplicates("readout").set_index("readout")["method"]
+    # The gate's own score where there is one: that is what the test on samples saw.
+    preferred = rows.assign(other=rows["method"] != "weighted_z").sort_values(
+        "other", kind="stable"
+    )
+    first = preferred.drop_duplicates("readout").set_index("readout")["method"]
     rows = rows[rows["method"] == rows["readout"].map(first)]
     order = {name: i for i, name in enumerate(readouts)}
+    # The table's signs are those of the signature.
+    turn = {
+        r.readout: r.expected_direction for r in data.panel.readouts_of(pathway, role="evidence")
+    }
+    rows = rows.assign(score=rows["score"] * rows["readout"].map(turn))
     return rows.assign(order=rows["readout"].map(order)).sort_values("order", kind="stable")
 
 
@@ -362,6 +377,7 @@ def sample_scores(data: ReportData, pathway: str) -> Svg | None:
         figure.y_axis(y, left, right=left + step * len(cells), wanted=3)
         for m, text in enumerate(_two_lines(short[readout], 16)):
             figure.text(4, y0 + high / 2 + 13 * m, text, cls="s b", title=readout)
+        before: dict[str, tuple[float, float]] = {}
         for i, group in enumerate(cells):
             middle = left + (i + 0.5) * step
             values = [(name, own[name]) for name in group.samples if name in own.index]
@@ -372,13 +388,18 @@ def sample_scores(data: ReportData, pathway: str) -> Svg | None:
             for m, (name, value) in enumerate(values):
                 x = middle + (m - (len(values) - 1) / 2) * min(9.0, step * 0.7 / len(values))
                 hue = list(data.models).index(group.model) % s.HUES
+                block = dict(zip(group.samples, group.blocks, strict=False)).get(name, "")
+                key = f"{group.model}|{block}"
+                if block and key in before:
+                    figure.line(*before[key], x, y(value), "pairline")
+                before[key] = (x, y(value))
                 figure.mark(
                     x,
                     y(value),
                     "circle",
                     f"k{hue}",
                     3.4,
-                    title=f"{name} ({group.cell}): {value:.4g}",
+                    title=f"{name} ({', '.join(filter(None, (group.cell, block)))}): {value:.4g}",
                 )
     _group_labels(figure, data, cells, left, step, top + len(readouts) * (high + gap) + 2, top)
     return figure

@@ -88,9 +88,9 @@ CAPTIONS: dict[str, Caption] = {
     ),
     "scores": Caption(
         "Score of every sample",
-        "One dot a sample, one strip a readout, turned as in the panel; the bar is the mean of the "
-        "group. Colours tell models apart. Samples, not genes, are the replicates: a call needs a "
-        "difference here.",
+        "One dot a sample, one strip a readout, turned towards the pathway; the bar is the mean of "
+        "the group, lines join samples of one block (donor, batch). Colours tell models apart. "
+        "Samples, not genes, are the replicates: a call needs a difference here.",
         "Evidence",
     ),
     "enrichment": Caption(
@@ -156,7 +156,7 @@ CAPTIONS: dict[str, Caption] = {
     "ranking": Caption(
         "Which pathway leads",
         "Effect on sample scores in units of the score's residual standard deviation, with 95% "
-        "intervals: the called pathways (in colour) and the twelve strongest other signatures of "
+        "intervals: the called pathways (in black) and the twelve strongest other signatures of "
         "the panel. On the right the rank among all, with its 95% interval: only ranks whose "
         "intervals do not overlap can be told apart.",
         "Answer",
@@ -190,6 +190,7 @@ def finding(name: str, calls: Sequence[Mapping[str, Any]], labels: Mapping[str, 
         Contrast → name in words.
     """
     parts = []
+    alone = len(calls) == 1
     for call, noun in NOUN.items():
         for confidence, words in STRENGTH.items():
             names = [
@@ -198,18 +199,17 @@ def finding(name: str, calls: Sequence[Mapping[str, Any]], labels: Mapping[str, 
                 if c["call"] == call and c["confidence"] == confidence
             ]
             if names:
-                parts.append(f"{words} {noun} in {listed(names)}")
+                parts.append(f"{words} {noun}" + ("" if alone else f" in {listed(names)}"))
     other = {
-        "conflicting": "readouts disagree in {}",
-        "not_assessable": "{} cannot be assessed",
-        "no_evidence": "no change is shown in {}",
+        "conflicting": ("readouts disagree", "readouts disagree in {}"),
+        "not_assessable": ("cannot be assessed", "{} cannot be assessed"),
+        "no_evidence": ("no change is shown", "no change is shown in {}"),
     }
-    for call, words in other.items():
+    for call, (short, words) in other.items():
         n = sum(c["call"] == call for c in calls)
         if n:
-            part = f"all {n}" if n == len(calls) and n > 1 else f"{n} of {len(calls)}"
-            subject = f"{part} contrasts" if len(calls) > 1 else "the one contrast"
-            parts.append(words.format(subject))
+            part = f"all {n}" if n == len(calls) else f"{n} of {len(calls)}"
+            parts.append(short if alone else words.format(f"{part} contrasts"))
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "."
 
