@@ -51,7 +51,9 @@ def job_log(path: str | Path) -> Iterator[None]:
         yield
     except PathcallError as error:
         _end(path, handler, error.line())
-    except Exception as error:
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a panic of compiled code is no Exception
         logging.getLogger(__name__).error("unexpected error\n%s", traceback.format_exc())
         _end(path, handler, _unexpected(error, path))
 
@@ -62,7 +64,7 @@ def last_error(path: Path) -> str | None:
     return lines[-1] if lines and lines[-1].startswith("error: ") else None
 
 
-def _unexpected(error: Exception, log: Path) -> str:
+def _unexpected(error: BaseException, log: Path) -> str:
     what = f"unexpected {type(error).__name__}: {error}"
     fix = "this is a bug in pathcall: report it with that log"
     if isinstance(error, OSError):

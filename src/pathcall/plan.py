@@ -69,16 +69,18 @@ class StudyPlan:
         single = [
             "report.html", "samples.tsv", "counts.h5ad", "qc/metrics.tsv", "qc/pca.tsv",
             "qc/correlation.tsv", "qc/flags.tsv", "scores/samples.tsv", "evidence.tsv",
-            "calls.tsv", "combined/genes.tsv", "combined/pathways.tsv", "secretome/overlap.tsv",
+            "calls.tsv", "ranking.tsv", "sensitivity.tsv", "combined/genes.tsv", "combined/pathways.tsv", "secretome/overlap.tsv",
             "provenance/inputs.tsv", "provenance/software.tsv", "provenance/config.yaml",
             "provenance/methods.md",
         ]  # fmt: skip
         per_contrast = [
             f"{kind}/{contrast}.tsv"
-            for kind in ("de", "enrichment", "activity", "secretome")
+            for kind in ("de", "enrichment", "activity", "readouts", "secretome")
             for contrast in self.contrasts
         ]
-        per_model = [f"lrt/{model}.tsv" for model in self.models]
+        per_model = [
+            f"{kind}/{model}.tsv" for kind in ("lrt", "calibration") for model in self.models
+        ]
         return [f"{folder}/{name}" for name in [*single, *per_contrast, *per_model]]
 
 
