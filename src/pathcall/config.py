@@ -81,10 +81,10 @@ class FilterConfig(Section):
 class CallsConfig(Section):
     """The rule that turns evidence into calls; the same for every pathway (docs/method.md)."""
 
-    vote_p: float = Field(default=0.05, gt=0, lt=1)
+    vote_p: float = Field(default=0.1, gt=0, lt=1)
     """A readout votes if its sample scores, its genes against the others and its rank among random
     signatures all agree in direction below this p (for a single gene: its FDR)."""
-    call_p: float = Field(default=0.05, gt=0, lt=1)
+    call_p: float = Field(default=0.02, gt=0, lt=1)
     """The voting readouts of a call, their sample scores taken together, need a p below this,
     corrected for having been chosen among all readouts of the pathway."""
     min_coverage: float = Field(default=0.6, ge=0, le=1)

@@ -32,7 +32,7 @@ Float = npt.NDArray[np.float64]
 
 # Shares of the least expressed genes left out, and thresholds tried.
 FILTERS = (0.25, 0.5)
-VOTE_P = (0.01, 0.1)
+VOTE_P = (0.01, 0.05)
 # Variants need a rank among random signatures to two digits, not to three.
 RANDOM = 200
 
