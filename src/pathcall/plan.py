@@ -66,15 +66,30 @@ class StudyPlan:
     def targets(self) -> list[str]:
         """Every output of a run, as paths."""
         folder = f"results/{self.config.study}"
-        single = """
-            report.html samples.tsv counts.h5ad
-            qc/metrics.tsv qc/pca.tsv qc/correlation.tsv qc/flags.tsv
-            scores/samples.tsv evidence.tsv calls.tsv adjusted.tsv nfkb_genes.tsv
-            ranking.tsv sensitivity.tsv combined/genes.tsv combined/pathways.tsv
-            secretome/overlap.tsv secretome/fra1.tsv
-            provenance/inputs.tsv provenance/software.tsv provenance/config.yaml
-            provenance/methods.md
-        """.split()
+        single = [
+            "report.html",
+            "samples.tsv",
+            "counts.h5ad",
+            "qc/metrics.tsv",
+            "qc/pca.tsv",
+            "qc/correlation.tsv",
+            "qc/flags.tsv",
+            "scores/samples.tsv",
+            "evidence.tsv",
+            "calls.tsv",
+            "adjusted.tsv",
+            "nfkb_genes.tsv",
+            "ranking.tsv",
+            "sensitivity.tsv",
+            "combined/genes.tsv",
+            "combined/pathways.tsv",
+            "secretome/overlap.tsv",
+            "secretome/fra1.tsv",
+            "provenance/inputs.tsv",
+            "provenance/software.tsv",
+            "provenance/config.yaml",
+            "provenance/methods.md",
+        ]
         per_contrast = [
             f"{kind}/{contrast}.tsv"
             for kind in ("de", "enrichment", "activity", "readouts", "secretome")

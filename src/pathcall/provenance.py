@@ -91,7 +91,7 @@ def methods_text(
     def tool(name: str) -> str:
         return f"{name} {version[name]}" if name in version else name
 
-    counts = inputs[~inputs["source"].isin(["panel", "sheet", "metadata"])]
+    counts = inputs[~inputs["source"].isin(["panel", "sheet", "geo"])]
     kinds = sorted(set(inputs["kind"]) - {"real"})
     origin = ", ".join(sorted(set(counts["source"])))
     lines = ["# Methods", ""]
