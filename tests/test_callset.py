@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,28 @@ def test_sensitivity_varies_one_choice_at_a_time(mapk, panel):
     assert len(both) == 12
     assert own["agreement"].iloc[0] == (own["agrees"] == "yes").mean()
     assert (own.query("kind == 'sample'")["call"] == "repressed").all()
+
+
+def test_a_pathway_added_by_rows_and_a_gmt_is_called(tmp_path):
+    folder = tmp_path / "panel"
+    shutil.copytree(PANEL, folder)
+    hallmarks = load_panel(PANEL).gene_sets
+    up, targets = hallmarks["HALLMARK_HYPOXIA"], hallmarks["HALLMARK_ADIPOGENESIS"]
+    (folder / "mine.gmt").write_text(
+        "\t".join(["MY_UP", "mine", *up.genes[:60]])
+        + "\n"
+        + "\t".join(["MY_DOWN", "mine", *up.genes[60:90]])
+        + "\n"
+        + "\t".join(["MY_TARGETS", "mine", *targets.genes[:50]])
+        + "\n"
+    )
+    tail = "1\tmine\tme\t\n"
+    with (folder / "readouts.tsv").open("a") as stream:
+        stream.write(
+            "HYPOXIA\tHYPOXIA_MINE\tsigned_gene_set\tmine.gmt:MY_UP|mine.gmt:MY_DOWN\t+1\tevidence"
+            f"\tmine\t{tail}"
+            f"HYPOXIA\tHYPOXIA_TARGETS\tgene_set\tmine.gmt:MY_TARGETS\t-1\tevidence\tmine\t{tail}"
+        )
+    _, made = run(load_panel(folder), {"HYPOXIA": 1.0})
+    assert cell(made, "mixed_drug", "HYPOXIA")["call"] == "activated"
+    assert cell(made, "alone_drug", "HYPOXIA")["call"] == "no_evidence"
