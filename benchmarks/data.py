@@ -36,8 +36,11 @@ def _treatment(factors: pd.DataFrame) -> pd.DataFrame:
 
 
 def _study(
-    name: str, counts: pd.DataFrame, factors: pd.DataFrame, contrasts: dict[str, tuple[str, str, str]]
-) -> Study:  # fmt: skip
+    name: str,
+    counts: pd.DataFrame,
+    factors: pd.DataFrame,
+    contrasts: dict[str, tuple[str, str, str]],
+) -> Study:
     design = _treatment(factors)
     weights = {}
     for key, (factor, test, reference) in contrasts.items():

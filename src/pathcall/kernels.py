@@ -940,19 +940,27 @@ def dispersion_quasi_newton(
 
 
 @_jit
+def _predict(rows: Float, beta: Float, eta: Float) -> None:
+    """Linear predictor of the distinct rows."""
+    for g in range(rows.shape[0]):
+        s = 0.0
+        for c in range(rows.shape[1]):
+            s += rows[g, c] * beta[c]
+        eta[g] = s
+
+
+@_jit
 def _shrink_value(
     y: Float, log_sf: Float, rows: Float, group: Int, size: float, beta: Float, coef: int,
-    wide: float, scale: float,
+    wide: float, scale: float, eta: Float,
 ) -> float:  # fmt: skip
     n = log_sf.shape[0]
     p = rows.shape[1]
     alpha = 1.0 / size
     value = 0.0
+    _predict(rows, beta, eta)
     for j in range(n):
-        g = group[j]
-        log_mu = log_sf[j]
-        for c in range(p):
-            log_mu += rows[g, c] * beta[c]
+        log_mu = log_sf[j] + eta[group[j]]
         value += y[j] * log_mu - (y[j] + size) * math.log1p(math.exp(log_mu) * alpha)
     for c in range(p):
         if c == coef:
@@ -966,6 +974,7 @@ def _shrink_value(
 def _shrink_climb(
     y: Float, log_sf: Float, rows: Float, group: Int, size: float, beta: Float, coef: int,
     wide: float, scale: float, max_iter: int, a: Float, b: Float, new: Float, w: Float, r: Float,
+    eta: Float,
 ) -> tuple[float, float, bool]:  # fmt: skip
     """Climb to a mode from `beta` (in place): value, variance of the coefficient, converged."""
     n = log_sf.shape[0]
@@ -979,11 +988,10 @@ def _shrink_climb(
             w[g] = 0.0
             r[g] = 0.0
         value = 0.0
+        _predict(rows, beta, eta)
         for j in range(n):
             g = group[j]
-            log_mu = log_sf[j]
-            for c in range(p):
-                log_mu += rows[g, c] * beta[c]
+            log_mu = log_sf[j] + eta[g]
             mu_a = math.exp(log_mu) * alpha
             one = 1.0 + mu_a
             value += y[j] * log_mu - (y[j] + size) * math.log1p(mu_a)
@@ -1032,7 +1040,7 @@ def _shrink_climb(
         for _half in range(30):
             for c in range(p):
                 b[c] = beta[c] + step * new[c]
-            if _shrink_value(y, log_sf, rows, group, size, b, coef, wide, scale) > value:
+            if _shrink_value(y, log_sf, rows, group, size, b, coef, wide, scale, eta) > value:
                 improved = True
                 break
             step *= 0.5
@@ -1048,11 +1056,10 @@ def _shrink_climb(
     t = beta[coef]
     for g in range(k_rows):
         w[g] = 0.0
+    _predict(rows, beta, eta)
     for j in range(n):
         g = group[j]
-        log_mu = log_sf[j]
-        for c in range(p):
-            log_mu += rows[g, c] * beta[c]
+        log_mu = log_sf[j] + eta[g]
         mu_a = math.exp(log_mu) * alpha
         w[g] += mu_a * size * (1.0 + alpha * y[j]) / ((1.0 + mu_a) * (1.0 + mu_a))
     _normal(a, rows, w, 0.0, p)
@@ -1076,9 +1083,9 @@ def shrink(
     `variance` is the posterior variance of that coefficient, from the Hessian at the mode.
 
     A heavy-tailed prior can leave two modes. Each gene climbs from `start` (maximum likelihood)
-    and from `other` (coefficient at zero) and keeps the higher mode; the second climb is left out
-    where the likelihood alone puts the coefficient far from zero or the prior is nowhere convex
-    between the two.
+    and from `other` (coefficient at zero) and keeps the higher mode. The second climb is left out
+    where it cannot win: the mode is next to zero anyway, or twice what the prior gains by going
+    back to zero is less than what the likelihood (in quadratic approximation) loses.
     """
     k_rows, p = rows.shape
     a = np.empty((p, p))
@@ -1086,21 +1093,25 @@ def shrink(
     new = np.empty(p)
     w = np.empty(k_rows)
     r = np.empty(k_rows)
+    eta = np.empty(k_rows)
     beta = np.empty(p)
     for i in range(y.shape[0]):
         for c in range(p):
             beta[c] = start[i, c]
         value, var, done = _shrink_climb(
-            y[i], log_sf, rows, group, size[i], beta, coef, wide, scale, max_iter, a, b, new, w, r
-        )
+            y[i], log_sf, rows, group, size[i], beta, coef, wide, scale, max_iter, a, b, new, w, r,
+            eta,
+        )  # fmt: skip
         for c in range(p):
             mode[i, c] = beta[c]
-        if abs(beta[coef]) > 0.5 * scale or not done:
+        square = beta[coef] * beta[coef]
+        gain = math.log1p(square / (scale * scale))
+        if not done or (square > 0.25 * scale * scale and 0.25 * square / var < gain + 1.0):
             for c in range(p):
                 beta[c] = other[i, c]
             value2, var2, done2 = _shrink_climb(
                 y[i], log_sf, rows, group, size[i], beta, coef, wide, scale, max_iter, a, b, new,
-                w, r,
+                w, r, eta,
             )  # fmt: skip
             if done2 and (value2 > value + 1e-9 or not done):
                 for c in range(p):
