@@ -21,7 +21,7 @@ def write_page(results: Path, docs: Path) -> None:
         "`benchmarks/results/*.json`; do not edit. Times are wall seconds with compiled kernels "
         "cached unless it says otherwise; *ours* is the fit, all contrasts, and shrinkage of each. "
         "Each engine runs in a process of its own, all of them one after the other on the same "
-        "data.",
+        "data. Where other work shares the machine, seconds grow and ratios are rough.",
         "",
     ]
     engines = results / "engines.json"
