@@ -453,7 +453,7 @@ INPUTS = _schema(
     {
         "file": _text("path"),
         "url": _text("where it came from", nullable=True),
-        "source": _text("ncbi, recount3, supplementary, file, panel or embedded"),
+        "source": _text("geo (metadata), ncbi, recount3, supplementary, file, sheet or panel"),
         "bytes": _int("size"),
         "sha256": _text("SHA-256 of the bytes"),
         "retrieved": _text("UTC time of the download (NA: not downloaded)", nullable=True),
