@@ -127,8 +127,9 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
     combined = data.combined_pathways
     combined = combined[(combined["pathway"] == pathway) & combined["readout"].isin(readouts)]
     groups = list(dict.fromkeys(combined["group"]))
-    left, top, step, gap = 300, 58, 24, 18
-    wide = max(88.0, min(150.0, (1110 - left) / len(readouts) - gap))
+    longest = max(len(shorten(c.label, 46)) for c in data.contrasts)
+    left, top, step, gap = 22 + 6.3 * max(longest, 14), 58, 24, 18
+    wide = max(84.0, min(150.0, (1006 - left) / len(readouts) - gap))
     n = len(data.contrasts) + len(groups)
     height = top + n * step + (10 if groups else 0) + 34
     figure = Svg(
@@ -838,7 +839,7 @@ def pca(data: ReportData) -> Svg | None:
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     names = list(dict.fromkeys(cell.get(n, "") for n in wide.index))
     left, top, w, h = 56, 12, 430, 360
-    key = 22 + 6.2 * max(len(shorten(n, 34)) for n in names)
+    key = 34 + 7 * max(len(shorten(n, 34)) for n in names)
     figure = Svg(
         left + w + 24 + key,
         max(top + h + 44, 30 + 18 * len(names)),
