@@ -68,8 +68,11 @@ class ModelConfig(Section):
 
 
 class FilterConfig(Section):
-    """Which genes are tested. Genes below the filter, but with `min_count` counts in total, still
-    enter the fit: they shape the dispersion trend and the independent filter."""
+    """Which genes count as expressed: they enter rankings, scores and calls.
+
+    Tables of differential expression hold every gene with at least ten counts over the model's
+    samples; DESeq2's independent filtering decides which of their p-values are adjusted.
+    """
 
     min_count: int = Field(default=10, ge=0)
     """A gene needs at least this count …"""

@@ -20,8 +20,8 @@ def code_digest(module: str) -> str:
     Parameters
     ----------
     module
-        Dotted name, such as ``pathcall.de``. A package stands for all files in its folder,
-        templates included.
+        Dotted name, such as ``pathcall.de``; data files of a module count. A package stands for all
+        files in its folder, templates included.
 
     Raises
     ------
@@ -53,7 +53,8 @@ def _closure(module: str) -> set[Path]:
 def _files(module: str) -> list[Path]:
     path = ROOT.joinpath(*module.split(".")[1:])
     if path.with_suffix(".py").is_file() and path != ROOT:
-        return [path.with_suffix(".py")]
+        # A module's data carries its name: dispersion_prior.tsv.gz belongs to dispersion.
+        return [path.with_suffix(".py"), *ROOT.glob(f"{path.name}_*.tsv.gz")]
     if path.is_dir() and path != ROOT:
         return [
             file

@@ -23,6 +23,8 @@ from pathcall.vst import vst
 
 logger = logging.getLogger(__name__)
 
+MIN_TOTAL = 10  # counts over all samples of a model, for a gene to be fitted
+
 
 @dataclass(frozen=True)
 class ModelResult:
@@ -94,54 +96,53 @@ def fit_study_model(
         plan.smallest_group if gene_filter.min_samples == "auto" else gene_filter.min_samples
     )
     kept = de.filter_genes(counts, min_count=gene_filter.min_count, min_samples=min_samples)
-    # Low genes shape the dispersion trend and the choice of the independent filter, as they do in a
-    # plain DESeq2 analysis; the filter decides which genes are tested and reported.
-    in_total = max(gene_filter.min_count, 1)
-    fitted = kept | (counts.sum(axis=0) >= in_total)
+    # DESeq2's customary pre-filter decides what is fitted and reported, and its independent filter
+    # which p-values are adjusted; the config's filter decides which genes count as expressed, and
+    # so enter rankings, scores and calls.
+    fitted = kept | (counts.sum(axis=0) >= MIN_TOTAL)
     logger.info(
-        "%s: %d samples; of %d genes %d are fitted (at least %d counts in total) and %d tested "
-        "(at least %d counts in at least %d samples)",
+        "%s: %d samples; of %d genes %d are fitted (at least %d counts in total), %d of them are "
+        "expressed (at least %d counts in at least %d samples)",
         name,
         len(counts),
         len(fitted),
         int(fitted.sum()),
-        in_total,
+        MIN_TOTAL,
         int(kept.sum()),
         gene_filter.min_count,
         min_samples,
     )
     if not kept.any():
         raise InputError(
-            "no gene passes the filter",
+            "no gene counts as expressed",
             where=f"model {name}, filter min_count={gene_filter.min_count}, "
             f"min_samples={min_samples}",
             fix="lower the filter, or check that the counts are of this study",
         )
-    tested = counts.columns[kept]
+    expressed = counts.columns[kept]
     design = pd.DataFrame(
         plan.design.matrix, index=list(plan.samples), columns=list(plan.design.coefficients)
     )
     fit = de.fit_model(counts.loc[:, fitted], design, threads=threads)
     symbols = own.var["symbol"].replace("", np.nan)
     tables = {
-        key: _whole(de.test_contrast(fit, weights, alpha=alpha).loc[tested], symbols)
+        key: _whole(de.test_contrast(fit, weights, alpha=alpha), symbols)
         for key, weights in plan.weights.items()
     }
     for key, table in tables.items():
         logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
     lrt = de.lrt(fit, plan.terms)
-    lrt = lrt[lrt["gene_id"].isin(tested)].reset_index(drop=True)
     lrt.insert(1, "symbol", symbols.reindex(lrt["gene_id"]).to_numpy())
     values = FittedModel(
         name=name,
         formula=plan.design.formula.text,
         samples=_samples(own, plan),
-        counts=counts[tested],
-        vst=vst(counts[tested], fit.size_factors),
-        symbols=symbols[tested],
+        counts=counts[expressed],
+        vst=vst(counts[expressed], fit.size_factors),
+        symbols=symbols[expressed],
         size_factors=fit.size_factors,
-        dispersions=fit.dispersions[tested],
-        base_mean=fit.base_mean[tested],
+        dispersions=fit.dispersions[expressed],
+        base_mean=fit.base_mean[expressed],
         design=design,
         contrasts=dict(plan.weights),
     )
@@ -154,7 +155,7 @@ def _samples(data: ad.AnnData, plan: ModelPlan) -> pd.DataFrame:
 
 
 def _whole(table: pd.DataFrame, symbols: pd.Series) -> pd.DataFrame:
-    """Every gene of the matrix, in its order; genes that were not tested have NA."""
+    """Every gene of the matrix, in its order; genes that were not fitted have NA."""
     whole = table.reindex(symbols.index)
     whole["outlier"] = whole["outlier"].fillna("no")
     whole.insert(0, "gene_id", symbols.index.to_numpy())

@@ -26,13 +26,13 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
     "GEOparse": ("GEO metadata", "Gumienny, doi:10.21105/joss.06500"),
     "anndata": ("count matrices", "Virshup et al. 2024, JOSS 9:4371, doi:10.21105/joss.04371"),
     "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
-    "pydeseq2": ("differential expression", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
+    "pydeseq2": ("interface and reference of the differential expression engine", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
     "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
     "decoupler": ("footprint activities", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
     "statsmodels": ("meta-analysis, multiple testing", "Seabold & Perktold 2010, Proc. 9th Python in Science Conf."),
     "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
     "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
-    "numba": ("compiled kernels of the fit", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
+    "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
     "pandas": ("tables", "McKinney 2010, Proc. 9th Python in Science Conf."),
     "pandera": ("table schemas", "Bantilan 2020, Proc. 19th Python in Science Conf."),
     "pydantic": ("configuration", None),
@@ -111,13 +111,15 @@ def methods_text(
         "**Differential expression.** "
         + " ".join(
             f"Model `{model.name}`: {len(model.samples)} samples, design `{model.formula}`, "
-            f"{model.counts.shape[1]:,} genes with at least {config.filter.min_count} counts in "
-            f"{_enough(config)}, {model.residual_df} residual degrees of freedom."
+            f"{model.counts.shape[1]:,} genes expressed (at least {config.filter.min_count} counts in "
+            f"{_enough(config)}), {model.residual_df} residual degrees of freedom."
             for model in models
         )
-        + " Counts were fitted by negative binomial models with median-of-ratios size factors, "
-        "dispersions shrunken to a parametric trend and Wald tests (Love et al. 2014, Genome Biol "
-        f"15:550), through {tool('pydeseq2')} with a batched inference engine. log2 fold changes "
+        + " Genes with at least ten counts in total were fitted by negative binomial models with "
+        "median-of-ratios size factors, dispersions shrunken to a parametric trend and Wald tests "
+        "as in DESeq2 (Love et al. 2014, Genome Biol 15:550), by pathcall's batched engine, which "
+        f"also serves {tool('pydeseq2')} as its inference and follows R DESeq2 1.38.3 where the "
+        "two differ. log2 fold changes "
         "are given as maximum-likelihood estimates and shrunken by the apeGLM prior (Zhu et al. "
         "2019, Bioinformatics 35:2084), each contrast being made a coefficient of its own. "
         f"FDR by Benjamini-Hochberg after independent filtering at {config.alpha:g}.",

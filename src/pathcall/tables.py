@@ -125,8 +125,8 @@ QC_FLAGS = _schema(
 
 DE = _schema(
     "de/{contrast}",
-    "Differential expression: every gene of the matrix, in matrix order; genes below the filter "
-    "have NA.",
+    "Differential expression: every gene of the matrix, in matrix order; genes with fewer than ten "
+    "counts over the model's samples are not fitted and have NA.",
     {
         "gene_id": _text("id as in the count matrix", unique=True),
         "symbol": _text("gene symbol", nullable=True),

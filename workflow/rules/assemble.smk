@@ -21,11 +21,11 @@ rule assemble_counts:
         inputs="results/{study}/provenance/inputs.tsv",
     log:
         "results/{study}/logs/assemble_counts.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         gene_id=CONFIG.counts.gene_id,
         code=code_digest("pathcall.assemble"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/assemble_counts.py"
 
@@ -47,13 +47,13 @@ rule run_qc:
         flags="results/{study}/qc/flags.tsv",
     log:
         "results/{study}/logs/run_qc.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         factors=PLAN.factors,
         blocks=PLAN.blocks,
         models=[list(plan.samples) for plan in PLANS.values()],
         min_count=CONFIG.filter.min_count,
         code=code_digest("pathcall.assemble"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/run_qc.py"

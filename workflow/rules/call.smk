@@ -10,27 +10,25 @@ OUTPUTS
     results/{study}/sensitivity.tsv
 """
 
-for model in PLANS:
 
-    rule:
-        name:
-            f"calibrate_model_{model}"
-        input:
-            model=f"results/{{study}}/models/{model}.h5ad",
-            panel=PANEL,
-        output:
-            table=f"results/{{study}}/calibration/{model}.tsv",
-        log:
-            f"results/{{study}}/logs/calibrate_model_{model}.log",
-        conda:
-            "../../envs/analysis.yaml"
-        params:
-            signatures=CONFIG.signatures,
-            rule=CONFIG.calls.model_dump(mode="json"),
-            seed=CONFIG.seed,
-            code=code_digest("pathcall.calibration"),
-        script:
-            "../scripts/calibrate_model.py"
+rule calibrate_model:
+    """How often the rule calls where nothing changed: mock contrasts, or simulation where there are
+    too few samples to permute."""
+    input:
+        model="results/{study}/models/{model}.h5ad",
+        panel=PANEL,
+    output:
+        table="results/{study}/calibration/{model}.tsv",
+    log:
+        "results/{study}/logs/calibrate_model_{model}.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        rule=CONFIG.calls.model_dump(mode="json"),
+        seed=CONFIG.seed,
+        code=code_digest("pathcall.calibration"),
+    script:
+        "../scripts/calibrate_model.py"
 
 
 rule score_samples:
@@ -45,7 +43,6 @@ rule score_samples:
     conda:
         "../../envs/analysis.yaml"
     params:
-        signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         code=code_digest("pathcall.scoring_table"),
     script:
@@ -71,7 +68,6 @@ rule call_pathways:
         "../../envs/analysis.yaml"
     params:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
-        signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.callset"),
@@ -93,7 +89,6 @@ rule test_sensitivity:
         "../../envs/analysis.yaml"
     params:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
-        signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.sensitivity"),

@@ -1,10 +1,11 @@
-"""What the other rule files share: the checked config, sheet and contrasts, as plain data.
+"""What all stages share: the checked config, sheet and contrasts, as plain data.
 
 REQUIRED INPUTS
     config, the sample sheet and the contrasts table
 
 OUTPUTS
-    none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, contrasts_of, code_digest)
+    none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, PANEL, contrasts_of, captioned,
+    code_digest)
 
 Everything a user can get wrong in them is found here, before any job runs.
 """
@@ -17,16 +18,12 @@ from pathlib import Path
 SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 if Path(SOURCE).is_dir():
     sys.path.insert(0, SOURCE)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        dict.fromkeys([SOURCE, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))])
-    )
-# Jobs use as many cores as Snakemake gives them: a BLAS with threads of its own makes a fit five
-# times slower, and lets the last bits depend on the machine.
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 
 from pathcall.digest import code_digest
-from pathcall.plan import plan_study, repeat_errors, stop_on_error
+from pathcall.plan import job_environment, plan_study, repeat_errors, stop_on_error
+from pathcall.report import wording
+
+os.environ.update(job_environment(SOURCE, os.environ))
 
 with stop_on_error():
     PLAN = plan_study(
@@ -46,3 +43,13 @@ PANEL = PLAN.panel_files
 def contrasts_of(model):
     """Ids of a model's contrasts, in the order of the contrasts table."""
     return list(PLANS[model].weights)
+
+
+def captioned(path, key, **labels):
+    """A figure for `snakemake --report`, with the wording of the page."""
+    return report(
+        path,
+        caption=f"../report/{key}.rst",
+        category=wording.CAPTIONS[key].category,
+        labels={"figure": wording.CAPTIONS[key].title, **labels},
+    )

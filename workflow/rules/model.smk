@@ -26,6 +26,8 @@ for model in PLANS:
             lrt=f"results/{{study}}/lrt/{model}.tsv",
         log:
             f"results/{{study}}/logs/fit_model_{model}.log",
+        conda:
+            "../../envs/analysis.yaml"
         params:
             name=model,
             model=CONFIG.models[model].model_dump(mode="json"),
@@ -33,7 +35,5 @@ for model in PLANS:
             gene_filter=CONFIG.filter.model_dump(mode="json"),
             alpha=CONFIG.alpha,
             code=code_digest("pathcall.models"),
-        conda:
-            "../../envs/analysis.yaml"
         script:
             "../scripts/fit_model.py"

@@ -19,11 +19,11 @@ rule write_provenance:
         methods="results/{study}/provenance/methods.md",
     log:
         "results/{study}/logs/write_provenance.log",
+    conda:
+        "../../envs/analysis.yaml"
     params:
         config=CONFIG.model_dump(mode="json"),
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         code=code_digest("pathcall.provenance"),
-    conda:
-        "../../envs/analysis.yaml"
     script:
         "../scripts/write_provenance.py"

@@ -9,20 +9,8 @@ OUTPUTS
 Captions and categories come from pathcall.report.wording, as those of the page do.
 """
 
-from pathcall.report import wording
-
 FIGURES = "results/{study}/figures"
 ASKED = wording.pathways_of(CONFIG.signatures)
-
-
-def captioned(path, key, **labels):
-    """A figure for `snakemake --report`."""
-    return report(
-        path,
-        caption=f"../report/{key}.rst",
-        category=wording.CAPTIONS[key].category,
-        labels={"figure": wording.CAPTIONS[key].title, **labels},
-    )
 
 
 rule render_report:
@@ -87,7 +75,6 @@ rule render_report:
     params:
         config=CONFIG.model_dump(mode="json"),
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
-        signatures=CONFIG.signatures,
         code=code_digest("pathcall.report"),
     script:
         "../scripts/render_report.py"

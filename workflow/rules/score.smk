@@ -41,7 +41,6 @@ for model in PLANS:
             "../../envs/analysis.yaml"
         params:
             contrasts=contrasts_of(model),
-            signatures=CONFIG.signatures,
             confounders=CONFIG.calls.model_dump(mode="json")["confounders"],
             seed=CONFIG.seed,
             code=code_digest("pathcall.enrichment"),
@@ -67,7 +66,6 @@ rule profile_secretome:
         "../../envs/analysis.yaml"
     params:
         groups={name: contrast.group for name, contrast in CONTRASTS.items()},
-        signatures=CONFIG.signatures,
         alpha=CONFIG.alpha,
         strict=CONFIG.secretome.strict,
         code=code_digest("pathcall.secretome"),
@@ -110,7 +108,6 @@ rule rank_pathways:
         "../../envs/analysis.yaml"
     params:
         contrasts=list(CONTRASTS),
-        signatures=CONFIG.signatures,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.ranking"),

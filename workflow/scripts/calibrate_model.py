@@ -1,5 +1,7 @@
 """Adapter of the rules calibrate_model_{model}."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -7,7 +9,7 @@ with job_log(snakemake.log[0]):
 
     calibrate_and_write(
         snakemake.input.model,
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         rule=snakemake.params.rule,
         seed=snakemake.params.seed,
         out=snakemake.output.table,

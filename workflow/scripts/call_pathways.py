@@ -1,5 +1,7 @@
 """Adapter of rule call_pathways."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -11,7 +13,7 @@ with job_log(snakemake.log[0]):
         readouts=list(snakemake.input.readouts),
         calibration=list(snakemake.input.calibration),
         contrasts=snakemake.params.contrasts,
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         rule=snakemake.params.rule,
         seed=snakemake.params.seed,
         out=dict(snakemake.output.items()),

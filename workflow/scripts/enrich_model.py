@@ -1,5 +1,7 @@
 """Adapter of the rules enrich_model_{model}."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -10,7 +12,7 @@ with job_log(snakemake.log[0]):
     enrich_and_write(
         dict(zip(names, snakemake.input.de, strict=True)),
         model=snakemake.input.model,
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         confounders=snakemake.params.confounders,
         seed=snakemake.params.seed,
         threads=snakemake.threads,

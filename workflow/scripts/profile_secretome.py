@@ -1,5 +1,7 @@
 """Adapter of rule profile_secretome."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -8,7 +10,7 @@ with job_log(snakemake.log[0]):
     groups = snakemake.params.groups
     profile_and_write(
         dict(zip(groups, snakemake.input.de, strict=True)),
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         groups=groups,
         alpha=snakemake.params.alpha,
         strict=snakemake.params.strict,

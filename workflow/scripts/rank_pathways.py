@@ -1,5 +1,7 @@
 """Adapter of rule rank_pathways."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -8,7 +10,7 @@ with job_log(snakemake.log[0]):
     rank_and_write(
         list(snakemake.input.models),
         contrasts=snakemake.params.contrasts,
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         rule=snakemake.params.rule,
         seed=snakemake.params.seed,
         out=snakemake.output[0],

@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
         out.parent,
         config=snakemake.params.config,
         contrasts=snakemake.params.contrasts,
-        panel_folder=Path(snakemake.params.signatures),
+        panel_folder=Path(snakemake.input.panel[0]).parent,
         out=out,
         figures=out.parent / "figures",
     )

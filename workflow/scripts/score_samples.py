@@ -1,5 +1,7 @@
 """Adapter of rule score_samples."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -7,7 +9,7 @@ with job_log(snakemake.log[0]):
 
     score_and_write(
         list(snakemake.input.models),
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         rule=snakemake.params.rule,
         out=snakemake.output.scores,
     )

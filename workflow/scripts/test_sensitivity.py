@@ -1,5 +1,7 @@
 """Adapter of rule test_sensitivity."""
 
+from pathlib import Path
+
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -9,7 +11,7 @@ with job_log(snakemake.log[0]):
         models=list(snakemake.input.models),
         de=list(snakemake.input.de),
         contrasts=snakemake.params.contrasts,
-        signatures=snakemake.params.signatures,
+        signatures=Path(snakemake.input.panel[0]).parent,
         rule=snakemake.params.rule,
         seed=snakemake.params.seed,
         out=snakemake.output.table,
