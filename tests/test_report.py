@@ -288,11 +288,13 @@ def test_packed_data_unpack_to_the_tables(page: Page, data) -> None:  # type: ig
     np.testing.assert_array_equal(counts, data.counts[row][:, kept].T)
     codes = np.frombuffer(unpack("data-de-A375R_SR_vem"), dtype=np.uint8).reshape(4, 2, n)
     values = codes[:, 0].astype(int) + 256 * codes[:, 1].astype(int)
-    lfc = np.where(values[0] % 2, -(values[0] + 1) / 2, values[0] / 2) / 1000
+    lfc = np.where(values[0] % 2, -(values[0] + 1) / 2, values[0] / 2) / meta["lfcScale"]
     de = data.de["A375R_SR_vem"].set_index("gene_id").loc[[x[0] for x in names]]
     tested = de["log2fc"].notna().to_numpy()
     np.testing.assert_array_equal(values[0] == payload.MISSING, ~tested)
-    np.testing.assert_allclose(lfc[tested], de["log2fc"][tested], atol=0.000501)
+    np.testing.assert_allclose(lfc[tested], de["log2fc"][tested], atol=0.00501)
+    se = values[1] / meta["seScale"]
+    np.testing.assert_allclose(se[tested], de["lfc_se"][tested], atol=0.00251)
     padj = de["padj"].to_numpy()
     ok = np.isfinite(padj)
     np.testing.assert_allclose(values[3][ok] / 100, -np.log10(padj[ok]), atol=0.00501)
@@ -304,13 +306,27 @@ def test_packed_data_unpack_to_the_tables(page: Page, data) -> None:  # type: ig
 def test_a_large_count_matrix_is_rounded_and_says_so(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setattr(payload, "BUDGET", 10_000)
     packed = payload.build(data)
-    assert "three significant digits" in packed.counts_note
+    assert "2.2%" in packed.counts_note
     assert "left out" in packed.counts_note
     assert packed.n_genes + packed.n_dropped == len(data.genes)
-    np.testing.assert_array_equal(
-        payload.significant(np.array([0, 7, 999, 1004, 12_349, 99_950])),
-        [0, 7, 999, 1000, 12_300, 100_000],
-    )
+    raw = zlib.decompress(base64.b64decode(packed.blocks["counts"]), -15)
+    codes = np.frombuffer(raw, dtype=np.uint8).reshape(packed.meta["width"], packed.n_genes, -1)
+    codes = (codes.astype(int) * 256 ** np.arange(packed.meta["width"])[:, None, None]).sum(0)
+    counts = 2 ** (codes / packed.meta["logSteps"]) - 1
+    tested = np.zeros(len(data.genes), dtype=bool)
+    for frame in data.de.values():
+        tested |= frame["stat"].notna().to_numpy()
+    row = [data.counts_samples.index(s) for s in packed.meta["samples"]]
+    np.testing.assert_allclose(counts + 1, data.counts[row][:, tested].T + 1, rtol=0.022)
+
+
+def test_embedded_tables_stay_within_their_limit(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from pathcall.report import render
+
+    monkeypatch.setattr(render, "EMBED_BUDGET", 2_000)
+    chosen = render._embedded(data)
+    assert "calls.tsv" in chosen
+    assert sum(len(payload.pack(text.encode())) for text in chosen.values()) <= 2_000
 
 
 def test_a_missing_table_is_named(simulated: Simulated, tmp_path: Path) -> None:
@@ -373,7 +389,6 @@ def call(contrast: str, call: str, confidence: str = "none") -> dict[str, str]:
 def test_findings_say_no_more_than_the_calls() -> None:
     labels = {"a": "A", "b": "B", "c": "C"}
     text = wording.finding(
-        "AKT",
         [call("a", "activated", "high"), call("b", "activated", "low"), call("c", "no_evidence")],
         labels,
     )
@@ -381,9 +396,18 @@ def test_findings_say_no_more_than_the_calls() -> None:
         "The evidence supports activation in A; weak evidence points to activation in B; "
         "no change is shown in 1 of 3 contrasts."
     )
-    only = wording.finding("AKT", [call("a", "not_assessable")], labels)
+    only = wording.finding([call("a", "not_assessable")], labels)
     assert only == "Cannot be assessed."
-    every = wording.finding("AKT", [call(k, "no_evidence") for k in "abc"], labels)
+    held = wording.finding(
+        [call("a", "no_evidence"), call("b", "no_evidence")], labels, withheld={"a"}
+    )
+    assert held == (
+        "In 1 of 2 contrasts readouts move, but what moves beside them explains it, so that no "
+        "call is made; no change is shown in 1 of 2 contrasts."
+    )
+    none = wording.finding([call("a", "not_assessable"), call("b", "not_assessable")], labels)
+    assert none == "No contrast can be assessed."
+    every = wording.finding([call(k, "no_evidence") for k in "abc"], labels)
     assert every == "No change is shown in all 3 contrasts."
 
 

@@ -39,7 +39,7 @@ def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, simulated: Sim
     table = de(simulated).set_index("symbol")
     shown = page.locator("#gene-lines tbody tr", has_text="regressing").locator("td")
     assert float(shown.nth(0).get_attribute("data-v")) == pytest.approx(
-        table.loc["FOSL1", "log2fc"], abs=0.0006
+        table.loc["FOSL1", "log2fc"], abs=0.0051
     )
     import anndata as ad
 
@@ -58,7 +58,7 @@ def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, simulated: Sim
 def test_an_unknown_gene_is_said_to_be_unknown(page: Any) -> None:
     page.fill("#quick", HOSTILE)
     page.press("#quick", "Enter")
-    page.wait_for_function("document.getElementById('gene-status').textContent.includes('No gene')")
+    page.locator("#gene-status", has_text="No gene").wait_for()
     assert HOSTILE in page.locator("#gene-status").inner_text()
 
 
@@ -100,7 +100,7 @@ def test_all_genes_of_a_contrast_are_listed(page: Any, simulated: Simulated) -> 
     saved = pd.read_csv(download.value.path(), sep="\t").set_index("gene_id")
     assert len(saved) == n
     kept = table.dropna(subset=["log2fc"]).set_index("gene_id").loc[saved.index]
-    np.testing.assert_allclose(saved["log2fc"], kept["log2fc"], atol=0.0006)
+    np.testing.assert_allclose(saved["log2fc"], kept["log2fc"], atol=0.0051)
     np.testing.assert_allclose(
         np.log10(saved["padj"].dropna()), np.log10(kept["padj"].dropna()), atol=0.0051
     )

@@ -45,7 +45,6 @@ class Figure:
 def context(data: ReportData) -> dict[str, Any]:
     """Every variable of the page's template that comes from the results."""
     ranked = {c.contrast: figures.ranking(data.de[c.contrast]) for c in data.contrasts}
-    labels = {c.contrast: c.label for c in data.contrasts}
     excluded = data.samples[data.samples["included"] == "no"]
     return {
         "study": data.study,
@@ -56,7 +55,7 @@ def context(data: ReportData) -> dict[str, Any]:
             {
                 "id": p,
                 "name": wording.pathway(p),
-                "finding": wording.finding(p, _calls_of(data, p), labels),
+                "finding": _finding(data, p),
                 # With many contrasts the reasons stand in the section of the pathway.
                 "reason": str(_calls_of(data, p)[0]["reason"]) if len(data.contrasts) == 1 else "",
             }
@@ -118,7 +117,6 @@ def context(data: ReportData) -> dict[str, Any]:
         "software": _software(data),
         "models": _models(data),
         "config_text": data.config_text,
-        "files": [(name, name in data.texts) for name in data.files],
         "fox": _fosl1(data),
         "combined_genes": _combined_genes(data),
     }
@@ -134,8 +132,26 @@ def _calls_of(data: ReportData, pathway: str) -> list[dict[str, Any]]:
     return [dict(data.call(c.contrast, pathway)) for c in data.contrasts]
 
 
+def _withheld(data: ReportData) -> set[tuple[str, str]]:
+    """Contrast and pathway of the calls withheld for confounders."""
+    frame = data.extra.get("adjusted")
+    if frame is None:
+        return set()
+    own = frame[frame["withheld"] == "yes"]
+    return set(zip(own["contrast"], own["pathway"], strict=True))
+
+
+def _finding(data: ReportData, pathway: str) -> str:
+    # Ids where there are many: descriptions would bury the sentence.
+    many = len(data.contrasts) > 3
+    labels = {c.contrast: c.contrast if many else c.label for c in data.contrasts}
+    withheld = {c for c, p in _withheld(data) if p == pathway}
+    return wording.finding(_calls_of(data, pathway), labels, withheld=withheld)
+
+
 def _matrix(data: ReportData) -> list[dict[str, Any]]:
     rows = []
+    withheld = _withheld(data)
     for c in data.contrasts:
         cells = []
         for p in data.pathways:
@@ -143,6 +159,7 @@ def _matrix(data: ReportData) -> list[dict[str, Any]]:
             cells.append(
                 {
                     **call,
+                    "withheld": (c.contrast, p) in withheld and call["call"] == "no_evidence",
                     "mark": figures.CALL_MARK[str(call["call"])],
                     "words": wording.CALLS[str(call["call"])],
                     "name": wording.pathway(p),
@@ -246,12 +263,11 @@ def _why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dic
     calls["call"] = [f"{figures.CALL_MARK[c]} {wording.CALLS[c]}" for c in state]
     calls["state"] = state
     own = data.evidence[data.evidence["pathway"] == pathway]
-    labels = {c.contrast: c.label for c in data.contrasts}
     combined = data.combined_pathways[data.combined_pathways["pathway"] == pathway]
     return {
         "id": pathway,
         "name": wording.pathway(pathway),
-        "finding": wording.finding(pathway, _calls_of(data, pathway), labels),
+        "finding": _finding(data, pathway),
         "calls": table(
             calls,
             call_columns,
@@ -580,7 +596,7 @@ def _ranking(data: ReportData) -> Table | None:
     frame = data.extra.get("ranking")
     if frame is None:
         return None
-    shown = pd.concat([figures.ranking_rows(frame, c.contrast, 20) for c in data.contrasts])
+    shown = pd.concat([figures.ranking_rows(frame, c.contrast, 12) for c in data.contrasts])
     ranks = [
         "–" if is_missing(r["rank"]) else f"{r['rank_low']:.0f}–{r['rank_high']:.0f}"
         for r in shown.to_dict("records")
@@ -601,7 +617,7 @@ def _ranking(data: ReportData) -> Table | None:
             Column("interval", "95% of the rank"),
         ],
         ident="table-ranking",
-        caption="The called pathways and the 20 strongest other signatures of each contrast",
+        caption="The called pathways and the 12 strongest other signatures of each contrast",
         file="ranking.tsv",
         search=True,
     )
@@ -845,12 +861,12 @@ def _secretome(data: ReportData) -> dict[str, Any]:
     ]
     names = [c.key for c in columns] + ["osteoclast", "gene_id", "group"]
     everything = pd.concat(frames) if frames else pd.DataFrame(columns=names)
-    # The strict secretome first: classes that signal, then the rest; 40 lines a contrast.
+    # Classes that signal; 20 lines a contrast.
     signalling = everything[~everything["class"].isin(["other_secreted", "ecm"])]
     shown = (
         pd.concat(
             [
-                rows.sort_values("padj", kind="stable").head(40)
+                rows.sort_values("padj", kind="stable").head(20)
                 for _, rows in signalling.groupby("contrast", sort=False)
             ]
         )
@@ -871,7 +887,7 @@ def _secretome(data: ReportData) -> dict[str, Any]:
             ident="table-secretome",
             search=True,
             caption="Signalling factors that change (cytokines, chemokines, growth factors, "
-            "hormones, proteases), up to 40 a contrast",
+            "hormones, proteases), up to 20 a contrast",
             empty="No secreted factor changes.",
         ),
         "osteoclast": table(

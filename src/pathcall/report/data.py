@@ -231,16 +231,19 @@ def read_results(
 
 
 def _files(data: ReportData) -> tuple[str, ...]:
-    names = ["calls.tsv", "evidence.tsv", "samples.tsv", "counts.h5ad", "scores/samples.tsv"]
-    names += ["qc/metrics.tsv", "qc/pca.tsv", "qc/correlation.tsv", "qc/flags.tsv"]
-    names += ["combined/pathways.tsv", "combined/genes.tsv", "secretome/overlap.tsv"]
-    names += [f"{name}.tsv" for name in data.extra if "/" not in name]
-    for folder in ("de", "enrichment", "activity", "secretome"):
+    """Every table, in the order in which a reader wants it with the page."""
+    single = [f"{name}.tsv" for name in data.extra if "/" not in name]
+    names = ["calls.tsv", "evidence.tsv", "samples.tsv", *single]
+    names += ["qc/flags.tsv", "qc/metrics.tsv", "provenance/inputs.tsv", "provenance/software.tsv"]
+    names += ["provenance/config.yaml", "provenance/methods.md", "combined/pathways.tsv"]
+    names += ["secretome/overlap.tsv", "qc/pca.tsv"]
+    names += [f"{name}.tsv" for name in data.extra if name.startswith(("calibration", "secretome"))]
+    for folder in ("activity", "enrichment", "secretome"):
         names += [f"{folder}/{c.contrast}.tsv" for c in data.contrasts]
-    names += [f"{name}.tsv" for name in data.extra if "/" in name]
-    names += ["provenance/inputs.tsv", "provenance/software.tsv", "provenance/config.yaml"]
-    names += ["provenance/methods.md"]
-    return tuple(names)
+    names += ["qc/correlation.tsv", "combined/genes.tsv", "scores/samples.tsv"]
+    names += [f"de/{c.contrast}.tsv" for c in data.contrasts]
+    names += [f"{name}.tsv" for name in data.extra if name.startswith(("readouts", "lrt"))]
+    return (*names, "counts.h5ad")
 
 
 def _info(raw: Mapping[str, Any]) -> ContrastInfo:

@@ -546,13 +546,13 @@ def enrichment(data: ReportData, pathway: str, contrast: str, ranked: pd.Series)
 
 
 def _corners(curve: RunningSum, pixels: int) -> npt.NDArray[np.int64]:
-    """Indices that draw the curve: at most two a column of 1.5 pixels, and the peak.
+    """Indices that draw the curve: at most two a column of two pixels, and the peak.
 
     The first and the last of the corners (just before and at each hit) that fall into a column.
     """
     n = len(curve.curve)
     near = np.unique(np.concatenate([curve.hits, np.maximum(curve.hits - 1, 0), [0, n - 1]]))
-    column = (near * (pixels / 1.5) / n).astype(np.int64)
+    column = (near * (pixels / 2) / n).astype(np.int64)
     first = np.flatnonzero(np.diff(column, prepend=-1))
     last = np.append(first[1:], len(near)) - 1
     peak = int(np.argmax(np.abs(curve.curve)))
@@ -756,7 +756,7 @@ def _scatter(
     px, py = area.x.many(x), area.y.many(y)
     for name in ("ns", "down", "up"):
         at = side == name
-        figure.dots(px[at], py[at], f"d{name}")
+        figure.dots(px[at], py[at], f"d{name}", grid=1.0 if name == "ns" else 2.0)
     _names(figure, rows, px, py, side, (left, left + AXES_W, top, top + AXES_H))
     figure.add("</g>")
     return figure

@@ -23,11 +23,13 @@ from pathcall.report.data import ReportData
 _log = logging.getLogger(__name__)
 
 MISSING = 0xFFFF
+LFC_SCALE, SE_SCALE = 100, 200
 NOTE = (
-    "In this page log2 fold changes and standard errors are rounded to 0.001, and p-values and FDR "
-    "to about two significant digits; the tables beside it hold full precision."
+    "In this part log2 fold changes are rounded to 0.01, standard errors to 0.005, and p-values "
+    "and FDR to about two significant digits; the tables beside this file hold full precision."
 )
-BUDGET = 2_300_000  # bytes of base64 for counts
+BUDGET = 2_400_000  # bytes of all blocks; beyond it, counts give up precision first
+LOG_STEPS = 16  # per doubling, where counts are kept as logarithms: within 2.2%
 
 
 @dataclass(frozen=True)
@@ -81,68 +83,80 @@ def log_codes(p: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
         return quantise(-np.log10(np.maximum(p, 5e-324)), 100, signed=False)
 
 
-def significant(counts: npt.NDArray[np.int64], digits: int = 3) -> npt.NDArray[np.int64]:
-    """Counts rounded to `digits` significant digits."""
-    size = np.maximum(counts, 1)
-    step = 10 ** np.maximum(0, np.floor(np.log10(size)).astype(np.int64) - (digits - 1))
-    rounded: npt.NDArray[np.int64] = np.rint(counts / step).astype(np.int64) * step
-    return rounded
-
-
 def build(data: ReportData) -> Payload:
-    """Pack all genes with at least one count."""
+    """Pack all genes with at least one count; with less precision where they are many."""
     included = set(data.samples.loc[data.samples["included"] == "yes", "sample"])
     columns = [i for i, name in enumerate(data.counts_samples) if name in included]
     counts = data.counts[columns]
-    keep = counts.sum(axis=0) > 0
-    note = "counts are exact"
-    packed = _counts(counts[:, keep])
-    if len(packed[0]) > BUDGET:
-        packed = _counts(significant(counts[:, keep]))
-        note = "counts are rounded to three significant digits"
-    if len(packed[0]) > BUDGET:
-        tested = np.zeros(counts.shape[1], dtype=bool)
-        for frame in data.de.values():
-            tested |= frame["stat"].notna().to_numpy()
-        keep &= tested
-        packed = _counts(significant(counts[:, keep]))
-        note += "; genes that no contrast tests are left out"
-    block, width = packed
+    total = counts.sum(axis=0)
+    tested = np.zeros(counts.shape[1], dtype=bool)
+    for frame in data.de.values():
+        tested |= frame["stat"].notna().to_numpy()
+    stages = [
+        (total > 0, False, "genes without a count are left out"),
+        ((total >= 10) | tested, False, "genes with fewer than 10 counts in all are left out"),
+        ((total >= 10) | tested, True, "genes with fewer than 10 counts in all are left out"),
+        (tested, True, "genes that no contrast tests are left out"),
+    ]
+    for stage in stages:
+        keep, coarse, left_out = stage
+        blocks, meta = _pack(data, counts, columns, keep, coarse)
+        if sum(len(block) for block in blocks.values()) <= BUDGET:
+            break
     n_genes = int(keep.sum())
+    note = "counts are rounded to within 2.2%" if coarse else "counts are exact"
+    _log.info("packed %d genes (%s; %s)", n_genes, note, left_out)
+    return Payload(
+        blocks=blocks,
+        meta=meta,
+        n_genes=n_genes,
+        n_dropped=int(counts.shape[1] - n_genes),
+        counts_note=f"{note}; {left_out}",
+    )
+
+
+def _pack(
+    data: ReportData,
+    counts: npt.NDArray[np.int64],
+    columns: list[int],
+    keep: npt.NDArray[np.bool_],
+    coarse: bool,
+) -> tuple[dict[str, str], dict[str, Any]]:
     ids = data.genes.loc[keep, "gene_id"].tolist()
     symbols = data.genes.loc[keep, "symbol"].tolist()
     names = "\n".join(
         g if s == g or not s else f"{g}\t{s}" for g, s in zip(ids, symbols, strict=True)
     )
+    kept = counts[:, keep]
+    steps = LOG_STEPS if coarse else 0
+    if coarse:
+        kept = np.rint(np.log2(kept + 1.0) * steps).astype(np.int64)
+    block, width = _counts(kept)
     blocks = {"names": pack(names.encode()), "counts": block}
     for c in data.contrasts:
-        frame = data.de[c.contrast]
-        part = frame.loc[keep]
+        part = data.de[c.contrast].loc[keep]
         body = [
-            planes(quantise(_column(part, "log2fc"), 1000, signed=True), 2),
-            planes(quantise(_column(part, "lfc_se"), 1000, signed=False), 2),
+            planes(quantise(_column(part, "log2fc"), LFC_SCALE, signed=True), 2),
+            planes(quantise(_column(part, "lfc_se"), SE_SCALE, signed=False), 2),
             planes(log_codes(_column(part, "pvalue")), 2),
             planes(log_codes(_column(part, "padj")), 2),
         ]
         blocks[f"de-{c.contrast}"] = pack(b"".join(body))
     for model in data.models:
         frame = data.de[next(c.contrast for c in data.contrasts if c.model == model)]
-        mean = frame.loc[keep, "base_mean"].to_numpy(dtype=float)
-        codes = quantise(np.log10(np.maximum(mean, 1e-3)) + 3, 5000, signed=False)
+        mean = _column(frame.loc[keep], "base_mean")
+        codes = quantise(np.log10(np.maximum(mean, 1e-3)) + 3, 200, signed=False)
         blocks[f"mean-{model}"] = pack(planes(codes, 2))
-    _log.info("packed %d genes (%s)", n_genes, note)
-    return Payload(
-        blocks=blocks,
-        meta={
-            "genes": n_genes,
-            "width": width,
-            "missing": MISSING,
-            "samples": [data.counts_samples[i] for i in columns],
-        },
-        n_genes=n_genes,
-        n_dropped=int(counts.shape[1] - n_genes),
-        counts_note=note,
-    )
+    meta = {
+        "genes": int(keep.sum()),
+        "width": width,
+        "logSteps": steps,
+        "lfcScale": LFC_SCALE,
+        "seScale": SE_SCALE,
+        "missing": MISSING,
+        "samples": [data.counts_samples[i] for i in columns],
+    }
+    return blocks, meta
 
 
 def _column(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:

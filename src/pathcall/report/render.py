@@ -29,6 +29,7 @@ from pathcall.report.view import (
 from pathcall.tables import write_text
 
 _log = logging.getLogger(__name__)
+EMBED_BUDGET = 250_000  # bytes of base64
 
 
 def write_report(
@@ -91,6 +92,7 @@ def render_page(data: ReportData) -> str:
         f"script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+    texts = _embedded(data)
     return environment.get_template("page.html.j2").render(
         **content.context(data),
         policy=policy,
@@ -100,8 +102,20 @@ def render_page(data: ReportData) -> str:
         payload=packed,
         payload_note=payload.NOTE,
         meta=_json(_meta(data, packed)),
-        bundle=payload.pack(json.dumps(dict(data.texts), sort_keys=True).encode()),
+        bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
+        files=[(name, name in texts) for name in data.files],
     )
+
+
+def _embedded(data: ReportData) -> dict[str, str]:
+    """Tables that go into the page whole, in the order of `ReportData.files`, within the limit."""
+    chosen: dict[str, str] = {}
+    room = EMBED_BUDGET
+    for name in data.files:
+        if name in data.texts and (size := len(payload.pack(data.texts[name].encode()))) <= room:
+            chosen[name] = data.texts[name]
+            room -= size
+    return chosen
 
 
 def _asset(name: str) -> str:

@@ -175,8 +175,9 @@ class Svg:
         """
         if not len(x):
             return
+        width = f' stroke-width="{num(3 * grid)}"'
         self.add(
-            f'<path class="dots {cls}" transform="scale({num(1 / grid)})" '
+            f'<path class="dots {cls}"{width} transform="scale({num(1 / grid)})" '
             f'd="{dot_path(x * grid, y * grid)}"/>'
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -177,17 +177,22 @@ def listed(items: Sequence[str], *, most: int = 4) -> str:
     return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + f" and {shown[-1]}"
 
 
-def finding(name: str, calls: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> str:
+def finding(
+    calls: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
+    *,
+    withheld: Collection[str] = (),
+) -> str:
     """One sentence on a pathway, in words that the calls allow.
 
     Parameters
     ----------
-    name
-        Pathway.
     calls
-        Its rows of calls.tsv, in the order of the contrasts.
+        The pathway's rows of calls.tsv, in the order of the contrasts.
     labels
         Contrast → name in words.
+    withheld
+        Contrasts in which readouts move, but confounders explain it and no call is made.
     """
     parts = []
     alone = len(calls) == 1
@@ -200,16 +205,22 @@ def finding(name: str, calls: Sequence[Mapping[str, Any]], labels: Mapping[str, 
             ]
             if names:
                 parts.append(f"{words} {noun}" + ("" if alone else f" in {listed(names)}"))
+    held = [c for c in calls if c["contrast"] in withheld and c["call"] == "no_evidence"]
+    if held:
+        words = "readouts move, but what moves beside them explains it, so that no call is made"
+        parts.append(words if alone else f"in {len(held)} of {len(calls)} contrasts {words}")
     other = {
         "conflicting": ("readouts disagree", "readouts disagree in {}"),
         "not_assessable": ("cannot be assessed", "{} cannot be assessed"),
         "no_evidence": ("no change is shown", "no change is shown in {}"),
     }
     for call, (short, words) in other.items():
-        n = sum(c["call"] == call for c in calls)
+        n = sum(c["call"] == call and c not in held for c in calls)
         if n:
-            part = f"all {n}" if n == len(calls) else f"{n} of {len(calls)}"
-            parts.append(short if alone else words.format(f"{part} contrasts"))
+            part = f"all {n} contrasts" if n == len(calls) else f"{n} of {len(calls)} contrasts"
+            if n == len(calls) and call == "not_assessable":
+                part, words = "no contrast", "{} can be assessed"
+            parts.append(short if alone else words.format(part))
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "."
 

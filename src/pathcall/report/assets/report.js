@@ -59,17 +59,17 @@ function code(bytes, block, gene) {
 const zigzag = (v) => (v % 2 ? -(v + 1) / 2 : v / 2);
 function line(bytes, gene) {
   return {
-    lfc: zigzag(code(bytes, 0, gene)) / 1000, se: code(bytes, 1, gene) / 1000,
+    lfc: zigzag(code(bytes, 0, gene)) / meta.lfcScale, se: code(bytes, 1, gene) / meta.seScale,
     logp: code(bytes, 2, gene) / 100, logq: code(bytes, 3, gene) / 100,
   };
 }
-const meanLog = (bytes, gene) => code(bytes, 0, gene) / 5000 - 3;
+const meanLog = (bytes, gene) => code(bytes, 0, gene) / 200 - 3;
 function geneCounts(bytes, gene) {
   const samples = meta.samples.length, total = n * samples, out = [];
   for (let s = 0; s < samples; s++) {
     let value = 0;
     for (let k = 0; k < meta.width; k++) value += bytes[k * total + gene * samples + s] * 256 ** k;
-    out.push(value);
+    out.push(meta.logSteps ? Math.round(2 ** (value / meta.logSteps) - 1) : value);
   }
   return out;
 }
@@ -77,7 +77,7 @@ function geneCounts(bytes, gene) {
 // ---------------------------------------------------------------- numbers
 const SUPER = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 const minus = (text) => text.replace("-", "−");
-const fixed = (x, d = 3) => (Number.isFinite(x) ? minus(x.toFixed(d)) : "–");
+const fixed = (x, d = 2) => (Number.isFinite(x) ? minus(x.toFixed(d)) : "–");
 function fromLog(l) {
   if (!Number.isFinite(l)) return "–";
   if (l < 3) { const p = 10 ** -l; return p < 0.1 ? String(Number(p.toPrecision(2))) : p.toFixed(2); }
