@@ -623,6 +623,16 @@ def _ranking(data: ReportData) -> Table | None:
     )
 
 
+def _before_confounders(data: ReportData, contrast: str, pathway: str) -> str:
+    """The call that the alternative analyses are compared with."""
+    frame = data.extra.get("adjusted")
+    if frame is not None:
+        at = (frame["contrast"] == contrast) & (frame["pathway"] == pathway)
+        if at.any():
+            return str(frame.loc[at, "call_unadjusted"].iloc[0])
+    return str(data.call(contrast, pathway)["call"])
+
+
 def _sensitivity(data: ReportData) -> dict[str, Any] | None:
     """Share of analyses that agree, per contrast and pathway; and what differs."""
     frame = data.extra.get("sensitivity")
@@ -640,7 +650,7 @@ def _sensitivity(data: ReportData) -> dict[str, Any] | None:
                 continue
             n = int((own["agrees"] == "yes").sum())
             share = n / len(own)
-            call = wording.CALLS[str(data.call(c.contrast, p)["call"])]
+            call = wording.CALLS[_before_confounders(data, c.contrast, p)]
             cells.append(
                 Cell(f"{call}: {n} of {len(own)}", precise(share), "bad" if share < 0.8 else "")
             )
@@ -651,7 +661,7 @@ def _sensitivity(data: ReportData) -> dict[str, Any] | None:
     differ = frame[frame["agrees"] != "yes"]
     differ = differ.assign(
         main=[
-            wording.CALLS.get(str(data.call(r["contrast"], r["pathway"])["call"]), "–")
+            wording.CALLS[_before_confounders(data, r["contrast"], r["pathway"])]
             for r in differ.to_dict("records")
         ],
         call=[wording.CALLS.get(v, v) for v in differ["call"]],
@@ -660,7 +670,8 @@ def _sensitivity(data: ReportData) -> dict[str, Any] | None:
     return {
         "matrix": Table(
             "table-sensitivity",
-            "The call, and how many of the declared analyses give the same one",
+            "The rule's call, before a look at confounders, and how many of the declared analyses "
+            "give the same one",
             tuple(columns),
             tuple(rows),
             "sensitivity.tsv",
@@ -683,7 +694,7 @@ def _sensitivity(data: ReportData) -> dict[str, Any] | None:
             [
                 Column("contrast", "Contrast"),
                 Column("pathway", "Pathway"),
-                Column("main", "Call"),
+                Column("main", "Call before confounders"),
                 Column("kind", "Kind of choice"),
                 Column("variant", "Choice"),
                 Column("call", "Call under it"),

@@ -163,7 +163,7 @@ def forest(data: ReportData, pathway: str) -> Svg | None:
         low, high = s.padded(ends, zero=True)
         start = left + j * (wide + gap)
         x = Scale(low, high, start, start + wide)
-        lines = _two_lines(short[readout], int((wide + gap) / 7.2))
+        lines = _two_lines(short[readout], int((wide + gap) / 7.8))
         for k, text in enumerate(lines):
             figure.text(
                 start + wide / 2,
