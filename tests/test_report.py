@@ -303,21 +303,28 @@ def test_packed_data_unpack_to_the_tables(page: Page, data) -> None:  # type: ig
         assert text == (data.folder / name).read_text(encoding="utf-8")
 
 
-def test_a_large_count_matrix_is_rounded_and_says_so(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(payload, "BUDGET", 10_000)
-    packed = payload.build(data)
-    assert "2.2%" in packed.counts_note
+def test_a_large_count_matrix_is_rounded_and_says_so(data) -> None:  # type: ignore[no-untyped-def]
+    packed = payload.build(data, budget=10_000)
+    assert "4.5%" in packed.counts_note
     assert "left out" in packed.counts_note
     assert packed.n_genes + packed.n_dropped == len(data.genes)
     raw = zlib.decompress(base64.b64decode(packed.blocks["counts"]), -15)
     codes = np.frombuffer(raw, dtype=np.uint8).reshape(packed.meta["width"], packed.n_genes, -1)
     codes = (codes.astype(int) * 256 ** np.arange(packed.meta["width"])[:, None, None]).sum(0)
     counts = 2 ** (codes / packed.meta["logSteps"]) - 1
-    tested = np.zeros(len(data.genes), dtype=bool)
-    for frame in data.de.values():
-        tested |= frame["stat"].notna().to_numpy()
+    expressed = np.zeros(len(data.genes), dtype=bool)
+    for model in data.models.values():
+        expressed |= data.genes["gene_id"].isin(model.counts.columns).to_numpy()
     row = [data.counts_samples.index(s) for s in packed.meta["samples"]]
-    np.testing.assert_allclose(counts + 1, data.counts[row][:, tested].T + 1, rtol=0.022)
+    np.testing.assert_allclose(counts + 1, data.counts[row][:, expressed].T + 1, rtol=0.045)
+
+
+def test_a_page_beyond_its_limit_gives_up_genes_that_are_quiet(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from pathcall.report import render
+
+    whole = len(render.render_page(data).encode())
+    monkeypatch.setattr(render, "PAGE_BUDGET", whole - 5_000)
+    assert len(render.render_page(data).encode()) < whole - 5_000
 
 
 def test_embedded_tables_stay_within_their_limit(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]

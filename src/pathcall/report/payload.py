@@ -29,7 +29,8 @@ NOTE = (
     "and FDR to about two significant digits; the tables beside this file hold full precision."
 )
 BUDGET = 2_400_000  # bytes of all blocks; beyond it, counts give up precision first
-LOG_STEPS = 16  # per doubling, where counts are kept as logarithms: within 2.2%
+# Steps per doubling, where counts are kept as logarithms, and how far that rounds them.
+FINE, COARSE = (16, "2.2%"), (8, "4.5%")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Payload:
 
 def pack(data: bytes) -> str:
     """Deflate (raw) and base64."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15, 9)
     return base64.b64encode(packer.compress(data) + packer.flush()).decode("ascii")
 
 
@@ -83,28 +84,44 @@ def log_codes(p: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
         return quantise(-np.log10(np.maximum(p, 5e-324)), 100, signed=False)
 
 
-def build(data: ReportData) -> Payload:
-    """Pack all genes with at least one count; with less precision where they are many."""
+def build(data: ReportData, *, budget: int | None = None) -> Payload:
+    """Pack all genes with at least one count; with less precision where they are many.
+
+    Parameters
+    ----------
+    data
+        What the report shows.
+    budget
+        Bytes of all blocks, `BUDGET` if not given. The richest form that fits is taken, else the
+        smallest there is.
+    """
+    budget = BUDGET if budget is None else budget
     included = set(data.samples.loc[data.samples["included"] == "yes", "sample"])
     columns = [i for i, name in enumerate(data.counts_samples) if name in included]
     counts = data.counts[columns]
     total = counts.sum(axis=0)
-    tested = np.zeros(counts.shape[1], dtype=bool)
+    fitted = np.zeros(counts.shape[1], dtype=bool)
     for frame in data.de.values():
-        tested |= frame["stat"].notna().to_numpy()
+        fitted |= frame["stat"].notna().to_numpy()
+    expressed = np.zeros(counts.shape[1], dtype=bool)
+    for model in data.models.values():
+        expressed |= data.genes["gene_id"].isin(model.counts.columns).to_numpy()
+    few = "genes with fewer than 10 counts in all are left out"
+    silent = "genes that no model counts as expressed are left out"
     stages = [
-        (total > 0, False, "genes without a count are left out"),
-        ((total >= 10) | tested, False, "genes with fewer than 10 counts in all are left out"),
-        ((total >= 10) | tested, True, "genes with fewer than 10 counts in all are left out"),
-        (tested, True, "genes that no contrast tests are left out"),
+        (total > 0, None, "genes without a count are left out"),
+        ((total >= 10) | fitted, None, few),
+        ((total >= 10) | fitted, FINE, few),
+        (expressed, FINE, silent),
+        (expressed, COARSE, silent),
     ]
     for stage in stages:
-        keep, coarse, left_out = stage
-        blocks, meta = _pack(data, counts, columns, keep, coarse)
-        if sum(len(block) for block in blocks.values()) <= BUDGET:
+        keep, rounding, left_out = stage
+        blocks, meta = _pack(data, counts, columns, keep, rounding[0] if rounding else 0)
+        if sum(len(block) for block in blocks.values()) <= budget:
             break
     n_genes = int(keep.sum())
-    note = "counts are rounded to within 2.2%" if coarse else "counts are exact"
+    note = f"counts are rounded to within {rounding[1]}" if rounding else "counts are exact"
     _log.info("packed %d genes (%s; %s)", n_genes, note, left_out)
     return Payload(
         blocks=blocks,
@@ -120,7 +137,7 @@ def _pack(
     counts: npt.NDArray[np.int64],
     columns: list[int],
     keep: npt.NDArray[np.bool_],
-    coarse: bool,
+    steps: int,
 ) -> tuple[dict[str, str], dict[str, Any]]:
     ids = data.genes.loc[keep, "gene_id"].tolist()
     symbols = data.genes.loc[keep, "symbol"].tolist()
@@ -128,8 +145,7 @@ def _pack(
         g if s == g or not s else f"{g}\t{s}" for g, s in zip(ids, symbols, strict=True)
     )
     kept = counts[:, keep]
-    steps = LOG_STEPS if coarse else 0
-    if coarse:
+    if steps:
         kept = np.rint(np.log2(kept + 1.0) * steps).astype(np.int64)
     block, width = _counts(kept)
     blocks = {"names": pack(names.encode()), "counts": block}

@@ -30,6 +30,7 @@ from pathcall.tables import write_text
 
 _log = logging.getLogger(__name__)
 EMBED_BUDGET = 250_000  # bytes of base64
+PAGE_BUDGET = 5_900_000  # bytes; beyond it the gene finder gives up precision and quiet genes
 
 
 def write_report(
@@ -69,7 +70,6 @@ def write_figures(data: ReportData, folder: Path) -> None:
 
 def render_page(data: ReportData) -> str:
     """The page as text."""
-    packed = payload.build(data)
     script = _asset("report.js")
     style = _asset("figure.css") + _asset("report.css")
     environment = jinja2.Environment(
@@ -93,18 +93,29 @@ def render_page(data: ReportData) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     texts = _embedded(data)
-    return environment.get_template("page.html.j2").render(
-        **content.context(data),
-        policy=policy,
-        # Ours, and hashed: the only markup that the browser may run or apply.
-        script=Markup(script),
-        style=Markup(style),
-        payload=packed,
-        payload_note=payload.NOTE,
-        meta=_json(_meta(data, packed)),
-        bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
-        files=[(name, name in texts) for name in data.files],
-    )
+    shown = content.context(data)
+    template = environment.get_template("page.html.j2")
+
+    def page_with(packed: payload.Payload) -> str:
+        return template.render(
+            **shown,
+            policy=policy,
+            # Ours, and hashed: the only markup that the browser may run or apply.
+            script=Markup(script),
+            style=Markup(style),
+            payload=packed,
+            payload_note=payload.NOTE,
+            meta=_json(_meta(data, packed)),
+            bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
+            files=[(name, name in texts) for name in data.files],
+        )
+
+    packed = payload.build(data)
+    page = page_with(packed)
+    excess = len(page.encode()) - PAGE_BUDGET
+    if excess > 0:
+        page = page_with(payload.build(data, budget=packed.size - excess))
+    return page
 
 
 def _embedded(data: ReportData) -> dict[str, str]:
