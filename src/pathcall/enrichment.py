@@ -15,6 +15,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -272,7 +273,8 @@ def _stderr_to_log() -> Iterator[None]:
             file.seek(0)
             text = said.getvalue() + file.read().decode(errors="replace")
             for line in filter(None, text.splitlines()):
-                logger.info("gseapy: %s", line)
+                # Without its time: a log differs between runs only where the runs did.
+                logger.info("gseapy: %s", re.sub(r"^[\d-]+ [\d:,]+ ", "", line))
 
 
 def _lay(panel: Panel, model: FittedModel) -> _Laid:
