@@ -1,28 +1,19 @@
-"""From downloaded files to the study's counts, sample table, quality tables and list of inputs."""
+"""From downloaded files to the study's counts and list of inputs."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from pathcall import sources
-from pathcall.counts import assemble_counts, read_counts_h5ad, write_counts
+from pathcall.counts import assemble_counts, write_counts
 from pathcall.panel import load_panel
-from pathcall.qc import assess_quality, sample_table
 from pathcall.sheet import read_sheet
-from pathcall.tables import (
-    INPUTS,
-    QC_CORRELATION,
-    QC_FLAGS,
-    QC_METRICS,
-    QC_PCA,
-    SAMPLES,
-    write_table,
-)
+from pathcall.tables import INPUTS, write_table
 
 logger = logging.getLogger(__name__)
 
@@ -71,29 +62,6 @@ def assemble_study(
         ignore_index=True,
     )
     write_table(inputs, inputs_out, INPUTS)
-
-
-def assess_study(
-    counts: str,
-    source: str,
-    *,
-    factors: Sequence[str],
-    blocks: Sequence[str],
-    models: Sequence[Sequence[str]],
-    min_count: int,
-    out: Mapping[str, str],
-) -> None:
-    """Write the quality tables and ``samples.tsv``; `out` maps the table's name to its path."""
-    data = read_counts_h5ad(counts)
-    quality = assess_quality(
-        data, factors=factors, blocks=blocks, models=models, min_count=min_count
-    )
-    metadata = sources.sample_metadata(source)
-    write_table(sample_table(data, quality.size_factors, metadata), out["samples"], SAMPLES)
-    write_table(quality.metrics, out["metrics"], QC_METRICS)
-    write_table(quality.pca, out["pca"], QC_PCA)
-    write_table(quality.correlation, out["correlation"], QC_CORRELATION)
-    write_table(quality.flags, out["flags"], QC_FLAGS)
 
 
 def _given(paths: Sequence[str], source: str, note: str) -> pd.DataFrame:

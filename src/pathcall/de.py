@@ -229,11 +229,11 @@ def fit_model(
     n, p = layout.n_samples, layout.n_coefficients
     y = np.ascontiguousarray(counts.to_numpy().T, dtype=np.float64)
     n_genes = len(y)
-    base_mean = _base_mean(y, sf)
+    base_mean = base_mean_of(y, sf)
     some = np.flatnonzero(base_mean > 0)
     work = y if len(some) == n_genes else y[some]
 
-    gene, mu = _gene_dispersions(work, sf, layout, threads)
+    gene, mu = gene_dispersions(work, sf, layout, threads)
     trend = fit_trend(base_mean[some], gene)
     at_trend = trend(base_mean[some])
     prior = fit_prior(gene, at_trend, n - p) if trend.kind != "none" else Prior(np.nan, np.nan)
@@ -253,12 +253,12 @@ def fit_model(
             left = new.sum(axis=1) > 0
             replaced[some[hit]] = True
             emptied[some[hit[~left]]] = True
-            base_mean[some[hit]] = _base_mean(new, sf)
+            base_mean[some[hit]] = base_mean_of(new, sf)
             y = y.copy()
             y[some[hit]] = new
             again, new = hit[left], np.ascontiguousarray(new[left])
             if len(again):
-                gene[again], mu = _gene_dispersions(new, sf, layout, threads)
+                gene[again], mu = gene_dispersions(new, sf, layout, threads)
                 at_trend[again] = trend(base_mean[some[again]])
                 final[again] = _final_dispersions(
                     new, mu, layout, gene[again], at_trend[again], prior, threads
@@ -377,7 +377,8 @@ def _log_fit(
     )  # fmt: skip
 
 
-def _base_mean(y: Float, sf: Float) -> Float:
+def base_mean_of(y: Float, sf: Float) -> Float:
+    """Mean of normalised counts of each gene (``genes × samples`` counts), block by block."""
     out = np.empty(len(y))
     for i in range(0, len(y), kernels.BLOCK):
         out[i : i + kernels.BLOCK] = (y[i : i + kernels.BLOCK] / sf).mean(axis=1)
@@ -402,7 +403,7 @@ def _start_dispersions(norm: Float, fitted: Float, sf: Float, p: int, max_disp: 
     return np.asarray(np.clip(np.minimum(rough, moments), MIN_DISP, max_disp))
 
 
-def _gene_dispersions(y: Float, sf: Float, layout: Layout, threads: int) -> tuple[Float, Float]:
+def gene_dispersions(y: Float, sf: Float, layout: Layout, threads: int) -> tuple[Float, Float]:
     """Gene-wise dispersions, and the means they were estimated at (``genes × samples``)."""
     n, p = layout.n_samples, layout.n_coefficients
     max_disp = max(10.0, float(n))
@@ -495,7 +496,7 @@ def _coefficients(
     converged = np.ones(len(y), dtype=bool)
     log_sf = np.log(sf)
     if layout.n_coefficients == 1 and (layout.matrix == 1).all():
-        beta[:, 0] = np.log(_base_mean(y, sf))
+        beta[:, 0] = np.log(base_mean_of(y, sf))
         return beta, converged
 
     def work(block: slice) -> None:

@@ -8,7 +8,7 @@ the sample sheet.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,7 +17,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pathcall.counts import read_counts_h5ad
 from pathcall.de import size_factors
+from pathcall.sources import sample_metadata
+from pathcall.tables import (
+    QC_CORRELATION,
+    QC_FLAGS,
+    QC_METRICS,
+    QC_PCA,
+    SAMPLES,
+    write_table,
+)
 from pathcall.vst import vst
 
 logger = logging.getLogger(__name__)
@@ -188,6 +198,29 @@ def sample_table(
             column = own[name].astype(object).to_numpy()
             table[f"geo_{name}"] = [None if pd.isna(v) or v == "" else str(v) for v in column]
     return table
+
+
+def assess_study(
+    counts: str,
+    source: str,
+    *,
+    factors: Sequence[str],
+    blocks: Sequence[str],
+    models: Sequence[Sequence[str]],
+    min_count: int,
+    out: Mapping[str, str],
+) -> None:
+    """Write the quality tables and ``samples.tsv``; `out` maps the table's name to its path."""
+    data = read_counts_h5ad(counts)
+    quality = assess_quality(
+        data, factors=factors, blocks=blocks, models=models, min_count=min_count
+    )
+    metadata = sample_metadata(source)
+    write_table(sample_table(data, quality.size_factors, metadata), out["samples"], SAMPLES)
+    write_table(quality.metrics, out["metrics"], QC_METRICS)
+    write_table(quality.pca, out["pca"], QC_PCA)
+    write_table(quality.correlation, out["correlation"], QC_CORRELATION)
+    write_table(quality.flags, out["flags"], QC_FLAGS)
 
 
 def _metrics(data: ad.AnnData) -> pd.DataFrame:

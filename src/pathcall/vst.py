@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.interpolate import CubicSpline
 
-from pathcall.de import _base_mean, _gene_dispersions
+from pathcall.de import base_mean_of, gene_dispersions
 from pathcall.dispersion import MIN_DISP, Trend, fit_trend
 from pathcall.kernels import Layout
 
@@ -53,7 +53,7 @@ def vst(
     """
     sf = size_factors.reindex(counts.index).to_numpy(dtype=np.float64)
     y = np.ascontiguousarray(counts.to_numpy().T, dtype=np.float64)
-    mean = _base_mean(y, sf)
+    mean = base_mean_of(y, sf)
     layout = Layout.of(np.ones((len(counts), 1)) if design is None else design.to_numpy(float))
     candidates = np.flatnonzero(mean > 5)
     if not len(candidates):
@@ -65,7 +65,7 @@ def vst(
         logger.info("VST: trend on all %d genes with enough counts (%d asked)", len(order), n_sub)
     trend = Trend("none")
     if len(order) and layout.n_samples > layout.n_coefficients:
-        dispersion, _ = _gene_dispersions(np.ascontiguousarray(y[order]), sf, layout, threads)
+        dispersion, _ = gene_dispersions(np.ascontiguousarray(y[order]), sf, layout, threads)
         trend = fit_trend(mean[order], dispersion)
     values = transform(counts.to_numpy(dtype=np.float64) / sf[:, None], trend, sf, mean)
     return pd.DataFrame(values, index=counts.index, columns=counts.columns)

@@ -54,6 +54,6 @@ rule run_qc:
         blocks=PLAN.blocks,
         models=[list(plan.samples) for plan in PLANS.values()],
         min_count=CONFIG.filter.min_count,
-        code=code_digest("pathcall.assemble"),
+        code=code_digest("pathcall.qc"),
     script:
         "../scripts/run_qc.py"
