@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ENVS = sorted((ROOT / "envs").glob("*.yaml"))
 
 # What conda-forge and bioconda call a package, where PyPI calls it otherwise.
-PYPI_NAME = {"decoupler-py": "decoupler", "matplotlib-base": "matplotlib"}
+PYPI_NAME = {"decoupler-py": "decoupler"}
 
 
 def _lock(name: str) -> dict[str, str]:
