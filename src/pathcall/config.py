@@ -86,7 +86,8 @@ class CallsConfig(Section):
 
     vote_p: float = Field(default=0.1, gt=0, lt=1)
     """A readout votes if its sample scores, its genes against the others and its rank among random
-    signatures all agree in direction below this p (for a single gene: its FDR)."""
+    signatures are all below this p, the first two in one direction (a single gene: sample scores
+    and its FDR)."""
     call_p: float = Field(default=0.02, gt=0, lt=1)
     """The voting readouts of a call, their sample scores taken together, need a p below this,
     corrected for having been chosen among all readouts of the pathway."""
@@ -104,7 +105,7 @@ class CallsConfig(Section):
     min_agreement: float = Field(default=0.75, gt=0.5, le=1)
     """Share of the voting lines, weighted by |t|, that must point the same way."""
     never_alone: list[str] = ["NFKB_HALLMARK_TNFA"]
-    """Readouts that never carry a call without a line of another family."""
+    """Readouts that never carry a call unless another readout votes the same way."""
     confounders: dict[str, list[str]] = {
         "AKT": ["MAPK_PROGENY_MAPK", "HALLMARK_E2F_TARGETS", "HALLMARK_MYC_TARGETS_V1"],
         "NFKB_CANONICAL": ["MAPK_PROGENY_MAPK", "NFKB_TIAN_NOT_VIA_NFKB", "GC_RESPONSE"],
@@ -117,7 +118,7 @@ class CallsConfig(Section):
     """A confounder can explain a call if its |t| is more than this share of the largest |t| of the
     call's readouts."""
     min_replicates: int = Field(default=2, ge=2)
-    """Samples that each side of a contrast needs."""
+    """Samples that each cell of a contrast needs, the four of an interaction included."""
     random_signatures: int = Field(default=1000, ge=100)
     """Random signatures, matched in size, weights and expression, for each readout."""
     mock_contrasts: int = Field(default=200, ge=0, le=2000)
@@ -168,7 +169,7 @@ class Config(Section):
     models: dict[Name, ModelConfig] = Field(min_length=1)
     """Models: one fit each."""
     filter: FilterConfig = FilterConfig()
-    """Which genes are tested."""
+    """Which genes count as expressed."""
     alpha: float = Field(default=0.05, gt=0, lt=1)
     """FDR for genes, and the level that independent filtering optimises for."""
     seed: int = Field(default=20150416, ge=0, lt=2**32)
