@@ -62,9 +62,12 @@ def test_inhibitors_repress_mapk(a375: Project, drug: str, genotype: str) -> Non
     call = calls.loc[(contrast, "MAPK")]
     assert call["call"] == "repressed"
     assert call["control_ok"] == "yes"
-    de = read(a375, "A375_36", f"de/{contrast}", tables.DE).sort_values("stat")
-    strongest = set(de["symbol"].head(100))
-    assert {"DUSP6", "SPRY4", "ETV4"} <= strongest
+    # By fold change: DUSP6 has no p-value here, its counts hold a Cook's-distance outlier (as in R).
+    de = read(a375, "A375_36", f"de/{contrast}", tables.DE).set_index("symbol")
+    share = de["log2fc_shrunk"].rank(pct=True)
+    for gene in ("DUSP6", "SPRY4", "ETV4"):
+        assert share[gene] < 0.02, gene
+        assert de.loc[gene, "log2fc"] < -1.5, gene
 
 
 @pytest.mark.xdist_group("a375")
