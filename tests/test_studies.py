@@ -62,7 +62,7 @@ def test_inhibitors_repress_mapk(a375: Project, drug: str, genotype: str) -> Non
     call = calls.loc[(contrast, "MAPK")]
     assert call["call"] == "repressed"
     assert call["control_ok"] == "yes"
-    # By fold change: DUSP6 has no p-value here, its counts hold a Cook's-distance outlier (as in R).
+    # By fold change: DUSP6 has no p-value here, it holds a Cook's-distance outlier (as in R).
     de = read(a375, "A375_36", f"de/{contrast}", tables.DE).set_index("symbol")
     share = de["log2fc_shrunk"].rank(pct=True)
     for gene in ("DUSP6", "SPRY4", "ETV4"):
