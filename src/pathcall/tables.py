@@ -310,7 +310,7 @@ NFKB_GENES = _schema(
         "contrast": _text("contrast"),
         "symbol": _text("gene symbol"),
         "part": _text("its part"),
-        "expressed": _choice("passes the filter of the model", YES_NO),
+        "expressed": _choice("has a statistic: ten counts or more in total", YES_NO),
         "base_mean": _float("mean of normalised counts"),
         "log2fc": _float("log2 fold change"),
         "lfc_se": _float("its standard error"),
@@ -387,15 +387,15 @@ SECRETOME = _schema(
 SECRETOME_OVERLAP = _schema(
     "secretome/overlap",
     "Secretome per contrast: over-representation of secreted factors among changed genes, "
-    "expressed genes as the background.",
+    "genes with an FDR as the background.",
     {
         "contrast": _text("contrast"),
         "class": _text("class of factors, or `all`"),
         "direction": _choice("direction of the change", ["up", "down"]),
-        "n_class": _int("factors of the class among the expressed genes"),
+        "n_class": _int("factors of the class among the genes with an FDR"),
         "n_changed": _int("changed genes in that direction"),
         "n_overlap": _int("factors among them"),
-        "n_background": _int("expressed genes"),
+        "n_background": _int("genes with an FDR"),
         "odds_ratio": _float("odds ratio"),
         "pvalue": _float("hypergeometric p", _P),
         "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P),
