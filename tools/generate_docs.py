@@ -39,8 +39,10 @@ byte-identical between runs and for any number of cores.
 | `provenance/config.yaml` | the effective config, defaults included |
 | `provenance/methods.md` | a Methods section with citations, written from what was run |
 | `figures/*.svg` | figures of the report, for `snakemake --report` |
-| `inputs/metadata.json`, `inputs/source.json` | which files were fetched, what they are, why a source was passed over |
-| `draft/samples.tsv`, `mirror/` | only on demand: a drafted sample sheet, the study's downloads as a mirror ([docs/downloads.md](downloads.md)) |
+| `inputs/metadata.json`, `inputs/source.json` | which files were fetched, what they \
+are, why a source was passed over |
+| `draft/samples.tsv`, `mirror/` | only on demand: a drafted sample sheet, the study's \
+downloads as a mirror ([docs/downloads.md](downloads.md)) |
 | `logs/*.log` | one log a job; the log of a job that failed ends with its `error:` line |
 
 ## Tables
