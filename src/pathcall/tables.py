@@ -224,7 +224,9 @@ SCORES = _schema(
     {
         "sample": _text("sample"),
         "signature": _text("readout, gene set or footprint"),
-        "method": _text("how it was scored"),
+        "method": _text(
+            "weighted_z (the score that is tested, docs/method.md) or ssgsea (gseapy, beside it)"
+        ),
         "score": _float("score"),
     },
 )
@@ -238,14 +240,23 @@ EVIDENCE = _schema(
         "readout": _text("readout of the panel"),
         "family": _text("family of evidence"),
         "role": _choice("role in the panel", ["evidence", "control", "context"]),
-        "method": _text("how it was tested"),
+        "method": _text(
+            "the rule's own tests (docs/method.md): sample_score (the gate), "
+            "sample_score_exclusive (without genes shared with smaller readouts), competitive, "
+            "random_signatures, and …_adjusted for confounders; beside them those of "
+            "`readouts/{contrast}`"
+        ),
         "n_genes": _int("genes with a value"),
         "coverage": _float("share of the readout's genes with a value", _P),
         "effect": _float("effect towards the pathway, after the expected direction"),
         "stat": _float("statistic, after the expected direction"),
         "pvalue": _float("two-sided p", _P),
         "fdr": _float("FDR", _P),
-        "vote": _int("-1, 0 or +1, after the expected direction", Check.isin([-1, 0, 1])),
+        "vote": _int(
+            "-1, 0 or +1, after the expected direction: in rows sample_score of evidence readouts "
+            "the vote that counts, in others what the one test alone says",
+            Check.isin([-1, 0, 1]),
+        ),
         "note": _text("what to know about it", nullable=True),
     },
 )
@@ -324,7 +335,7 @@ SENSITIVITY = _schema(
     {
         "contrast": _text("contrast"),
         "pathway": _text("pathway"),
-        "kind": _text("kind of choice: ranking, filter, evidence, sample"),
+        "kind": _text("kind of choice: ranking, filter, evidence, threshold, sample"),
         "variant": _text("the choice"),
         "call": _choice("call under it", CALLS),
         "agrees": _choice("same as the main call of the rule, before confounders", YES_NO),
@@ -453,7 +464,9 @@ INPUTS = _schema(
     {
         "file": _text("path"),
         "url": _text("where it came from", nullable=True),
-        "source": _text("geo (metadata), ncbi, recount3, supplementary, file, sheet or panel"),
+        "source": _text(
+            "geo (metadata), ncbi, recount3, supplementary, file, embedded, sheet or panel"
+        ),
         "bytes": _int("size"),
         "sha256": _text("SHA-256 of the bytes"),
         "retrieved": _text("UTC time of the download (NA: not downloaded)", nullable=True),
@@ -547,7 +560,19 @@ def describe(schema: DataFrameSchema) -> str:
     """Markdown reference of one table: its columns and what they mean."""
     rows = [f"### `{schema.name}`", "", str(schema.description), "", "| column | meaning |",
             "|---|---|"]  # fmt: skip
-    rows += [f"| `{name}` | {column.description} |" for name, column in schema.columns.items()]
+    for name, column in schema.columns.items():
+        meaning = str(column.description)
+        values = [
+            f"`{value}`"
+            for check in column.checks
+            if check.name == "isin" and column.dtype is not None and str(column.dtype) == "str"
+            for value in check.statistics["allowed_values"]
+        ]
+        if values and values != ["`yes`", "`no`"]:
+            meaning += f"; one of {', '.join(values)}"
+        elif values:
+            meaning += " (yes/no)"
+        rows.append(f"| `{name}` | " + meaning.replace("|", "\\|") + " |")
     return "\n".join(rows) + "\n"
 
 
