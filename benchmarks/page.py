@@ -17,7 +17,7 @@ def write_page(results: Path, docs: Path) -> None:
     text = [
         "# Benchmarks",
         "",
-        "Written by `make bench` (`PYTHONPATH=src python -m benchmarks.run`) from "
+        "Written by `make bench` (`PYTHONPATH=src python -m benchmarks`) from "
         "`benchmarks/results/*.json`; do not edit. Times are wall seconds with compiled kernels "
         "cached unless it says otherwise; *ours* is the fit, all contrasts, and shrinkage of each. "
         "Each engine runs in a process of its own, all of them one after the other on the same "

@@ -170,7 +170,10 @@ def call_study(
             evidence[contrast] = _evidence_rows(context, readouts[contrast])
             called[contrast], adjusted[contrast] = _call_rows(context)
     order = list(contrasts)
-    genes = [nfkb.arm_genes(c, de[c]) for c in order]
+    genes = [
+        nfkb.arm_genes(c, de[c], expressed=set(models[contrasts[c].model].counts.columns))
+        for c in order
+    ]
     return StudyCalls(
         evidence=_stack([evidence[c] for c in order], list(EVIDENCE.columns)),
         calls=_stack([called[c] for c in order], list(CALLS_TABLE.columns)),
@@ -301,7 +304,7 @@ def _call_rows(context: _Context) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows, adjusted = [], []
     for pathway, found in judged.items():
         confidence, reason = found["confidence"], found["reason"]
-        if failed and confidence in ("high", "moderate") and pathway not in failed:
+        if failed and confidence in ("high", "moderate"):
             confidence = "low"
         if failed:
             reason += f". On-target control failed: {', '.join(failed)}"

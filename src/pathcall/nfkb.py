@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import pandas as pd
 
@@ -25,7 +25,7 @@ STATEMENT = (
 )
 
 
-def arm_genes(contrast: str, table: pd.DataFrame) -> pd.DataFrame:
+def arm_genes(contrast: str, table: pd.DataFrame, *, expressed: Collection[str]) -> pd.DataFrame:
     """Rows of schema ``nfkb_genes`` for one contrast.
 
     Parameters
@@ -34,8 +34,10 @@ def arm_genes(contrast: str, table: pd.DataFrame) -> pd.DataFrame:
         Its id.
     table
         Its table ``de/{contrast}.tsv``.
+    expressed
+        Ids of the genes that the model counts as expressed; others are listed without values.
     """
-    found = table[table["symbol"].isin(GENES)]
+    found = table[table["symbol"].isin(GENES) & table["gene_id"].isin(expressed)]
     found = found.sort_values("base_mean", ascending=False, kind="stable", na_position="last")
     best = found.drop_duplicates("symbol").set_index("symbol")
     rows = []

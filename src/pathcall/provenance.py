@@ -22,14 +22,13 @@ logger = logging.getLogger(__name__)
 
 # name → (what it is used for, citation)
 SOFTWARE: Mapping[str, tuple[str, str | None]] = {
-    "snakemake": ("workflow", "Mölder et al. 2021, F1000Research 10:33, doi:10.12688/f1000research.29032.3"),
-    "GEOparse": ("GEO metadata", "Gumienny, doi:10.21105/joss.06500"),
+    "snakemake": ("workflow", "Mölder et al. 2021, F1000Research 10:33, doi:10.12688/f1000research.29032.2"),
+    "GEOparse": ("GEO metadata", None),
     "anndata": ("count matrices", "Virshup et al. 2024, JOSS 9:4371, doi:10.21105/joss.04371"),
     "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
     "pydeseq2": ("interface and reference of the differential expression engine", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
     "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
     "decoupler": ("footprint activities", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
-    "statsmodels": ("meta-analysis, multiple testing", "Seabold & Perktold 2010, Proc. 9th Python in Science Conf."),
     "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
     "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
     "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
@@ -131,13 +130,22 @@ def methods_text(
         "**Enrichment and activity.** Genes were ranked by the Wald statistic. "
         f"{tool('gseapy')} prerank (multilevel) was run over the panel's whole declared "
         "collection, with the correlation-adjusted competitive test of Wu & Smyth (2012, Nucleic "
-        "Acids Res 40:e133) beside it. Footprints (PROGENy, Schubert et al. 2018, Nat Commun 9:20) "
-        f"were fitted by the multivariate linear model of {tool('decoupler')}.",
+        "Acids Res 40:e133) beside it; inter-gene correlations were estimated from the residuals of "
+        "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere. Footprints "
+        "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by the multivariate linear "
+        f"model of {tool('decoupler')}. Secreted factors among changed genes were tested for "
+        "over-representation against the tested genes."
+        + (
+            " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."
+            if any(c.group for c in contrasts)
+            else ""
+        ),
         "",
         "**Calls.** A pathway is called from several readouts by a rule that is the same for all "
         "pathways, gated by a test of per-sample scores under the model's own design, with "
-        "on-target controls and with false-call rates from mock contrasts; see the config for its "
-        f"limits. Everything random is seeded with {config.seed}.",
+        "on-target controls and with false-call rates from mock or simulated null contrasts; see "
+        "the config for its limits. The calls were made again under other analysis choices "
+        f"(`sensitivity.tsv`). Everything random is seeded with {config.seed}.",
         "",
         "**Software.** "
         + "; ".join(

@@ -321,7 +321,7 @@ NFKB_GENES = _schema(
         "contrast": _text("contrast"),
         "symbol": _text("gene symbol"),
         "part": _text("its part"),
-        "expressed": _choice("has a statistic: ten counts or more in total", YES_NO),
+        "expressed": _choice("passes the filter of its model (`filter` in the config)", YES_NO),
         "base_mean": _float("mean of normalised counts"),
         "log2fc": _float("log2 fold change"),
         "lfc_se": _float("its standard error"),
