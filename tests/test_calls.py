@@ -110,9 +110,16 @@ def test_a_pathway_of_one_family_needs_two_lines_of_it(akt):
     assert only(akt, both[:1], pathway="NFKB_ALTERNATIVE") == "no_evidence"
 
 
-def test_lines_both_ways_conflict(akt):
+@pytest.mark.parametrize(
+    ("ups", "call"),
+    [
+        (["MAPK_PROGENY_MAPK", "MAPK_MEK_FUNCTIONAL"], "conflicting"),
+        (["MAPK_PROGENY_MAPK"], "no_evidence"),
+    ],
+)
+def test_a_conflict_takes_as_many_lines_as_a_call(akt, ups, call):
     prepared, stats, _ = akt
-    up = prepared.table.index == "MAPK_PROGENY_MAPK"
+    up = prepared.table.index.isin(ups)
     down = prepared.table.index == "MAPK_MPAS"
     sign = (up.astype(float) - down)[:, None] * np.ones((1, 3))
     p = np.where(sign != 0, 1e-4, 0.9)
@@ -122,8 +129,8 @@ def test_lines_both_ways_conflict(akt):
     )  # fmt: skip
     decision = rule_of.decide(prepared, forced, RULE)
     at = decision.pathways.index("MAPK")
-    assert rule_of.NAMES[int(decision.call[at, 0])] == "conflicting"
-    assert (decision.n_up[at, 0], decision.n_down[at, 0]) == (1, 1)
+    assert rule_of.NAMES[int(decision.call[at, 0])] == call
+    assert (decision.n_up[at, 0], decision.n_down[at, 0]) == (len(ups), 1)
 
 
 def test_a_line_must_move_without_the_genes_it_shares(akt):

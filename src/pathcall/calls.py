@@ -91,8 +91,8 @@ def decide(prepared: Prepared, stats: Stats, rule: CallsConfig) -> Decision:
     up: `activated` if U ≥ `min_lines`, they come from `min_families` families, at least
     `min_agreement` of the voting lines' strength (|t|) points up, and the sample scores of the
     voting readouts taken together move up with p < `call_p`, corrected for having chosen them;
-    `repressed` likewise; `conflicting` if neither and lines vote both ways; else `no_evidence`;
-    `not_assessable` if fewer than `min_lines` lines can be assessed.
+    `repressed` likewise; `conflicting` if neither, `min_lines` lines vote one way and at least one
+    the other; else `no_evidence`; `not_assessable` if fewer than `min_lines` lines can be assessed.
     """
     table = prepared.table
     votes = vote(stats, table["assessable"].to_numpy(), table["single"].to_numpy(), rule)
@@ -130,7 +130,9 @@ def decide(prepared: Prepared, stats: Stats, rule: CallsConfig) -> Decision:
         n_up, n_down = (line_votes > 0).sum(axis=0), (line_votes < 0).sum(axis=0)
         strength = _line_strength(stats, votes, usable, line_of, line_votes)
         total = np.maximum(strength.sum(axis=0), 1e-300)
-        call = np.where((n_up > 0) & (n_down > 0), CONFLICTING, NO_EVIDENCE)
+        # A vote each way happens by chance; a conflict takes as many lines as a call would.
+        divided = (np.maximum(n_up, n_down) >= rule.min_lines) & (np.minimum(n_up, n_down) > 0)
+        call = np.where(divided, CONFLICTING, NO_EVIDENCE)
         for sign, count in ((1, n_up), (-1, n_down)):
             n_families = sum(
                 (hit.astype(np.int64) for (_, s), hit in families.items() if s == sign),
