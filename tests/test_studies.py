@@ -99,13 +99,19 @@ def test_significant_genes_are_those_of_r(
     assert ((ours.loc[both, "log2fc"] > 0) == (theirs.loc[both, "log2FoldChange"] > 0)).all()
 
 
+HOSTS = ("ftp.ncbi.nlm.nih.gov", "www.ncbi.nlm.nih.gov", "duffel.rail.bio")
+
+
+def mirror(project: Project, folders: dict[str, Path]) -> None:
+    lines = [f"  {host}: {folder.as_uri()}" for host, folder in folders.items()]
+    (project.folder / "config/mirror.yaml").write_text("\n".join(["mirrors:", *lines]) + "\n")
+
+
 @pytest.fixture(scope="module")
 def default(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The default study, its counts simulated from known truth."""
     project = Project.copy(tmp_path_factory.mktemp("default") / "project")
-    hosts = ("ftp.ncbi.nlm.nih.gov", "www.ncbi.nlm.nih.gov", "duffel.rail.bio")
-    lines = [f"  {host}: {(shared / 'geo-mirror' / host).as_uri()}" for host in hosts]
-    (project.folder / "config/mirror.yaml").write_text("\n".join(["mirrors:", *lines]) + "\n")
+    mirror(project, {host: shared / "geo-mirror" / host for host in HOSTS})
     done = project.snakemake(
         "--cores", "2", "--configfile", "config/config.yaml", "config/mirror.yaml"
     )
@@ -149,3 +155,24 @@ def test_simulated_counts_are_called_simulated(default: Project) -> None:
     page = (default.folder / "results/GSE64741/report.html").read_text()
     assert "Simulated data" in page
     assert len(page) < 6e6
+
+
+@pytest.mark.xdist_group("default")
+def test_without_ncbis_counts_recount3_gives_the_same_calls(
+    calls: pd.Series, shared: Path, tmp_path: Path
+) -> None:
+    project = Project.copy(tmp_path / "project")
+    (tmp_path / "empty").mkdir()
+    folders = {host: shared / "geo-mirror" / host for host in HOSTS}
+    mirror(project, {**folders, "www.ncbi.nlm.nih.gov": tmp_path / "empty"})
+    done = project.snakemake(
+        "--cores", "2", "--configfile", "config/config.yaml", "config/mirror.yaml",
+        "--", "results/GSE64741/calls.tsv",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    inputs = read(project, "GSE64741", "provenance/inputs", tables.INPUTS)
+    assert "recount3" in set(inputs["source"])
+    assert "ncbi" not in set(inputs["source"])
+    table = read(project, "GSE64741", "calls", tables.CALLS_TABLE)
+    other = table.set_index(["contrast", "pathway"])["call"]
+    pd.testing.assert_series_equal(other, calls)
