@@ -196,6 +196,31 @@ def markdown(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+FIGURE = "![Share called with the right sign against planted strength](figures/power.svg)\n"
+
+
+def power_figure(rows: list[dict[str, object]], path: Path) -> None:
+    """Share called with the right sign against planted strength, a panel a pathway."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    mpl.rcParams["svg.hashsalt"] = "pathcall"
+    from matplotlib import pyplot as plt
+
+    names = [name for name in rows[0] if name not in ("n per side", "strength")]
+    figure, axes = plt.subplots(1, len(names), figsize=(3.2 * len(names), 3), sharey=True)
+    for axis, name in zip(axes, names, strict=True):
+        for n in dict.fromkeys(row["n per side"] for row in rows):
+            own = [row for row in rows if row["n per side"] == n]
+            axis.plot([r["strength"] for r in own], [r[name] for r in own], "o-", label=f"n = {n}")
+        axis.set(title=name, xlabel="planted strength (log2)", ylim=(-0.03, 1.03))
+    axes[0].set_ylabel("share called, right sign")
+    axes[-1].legend(frameon=False, title="per side")
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
 def recovery(panel: Panel, seeds: range) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for pathway in ("AKT", "NFKB_CANONICAL", "MAPK", "FRA1_AP1"):
@@ -285,7 +310,10 @@ def main() -> None:
     for key, rows in made.items():
         if rows:
             text += [f"## {titles[key]}", "", markdown(rows)]
+            if key == "power":
+                text += [FIGURE]
             print(f"\n{titles[key]}\n{pd.DataFrame(rows).to_string(index=False)}", flush=True)
+    power_figure(made["power"], ROOT / "docs" / "figures" / "power.svg")
     (ROOT / "docs" / "calls_measured.md").write_text("\n".join(text), encoding="utf-8")
     (ROOT / "benchmarks" / "results").mkdir(exist_ok=True)
     path = ROOT / "benchmarks" / "results" / "calls.json"
