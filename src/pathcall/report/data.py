@@ -17,6 +17,7 @@ import scipy.sparse as sp
 from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
+from pathcall.contrasts import Contrast
 from pathcall.errors import InputError
 from pathcall.model import FittedModel, read_model
 from pathcall.panel import Panel, load_panel
@@ -33,17 +34,8 @@ def clean(text: str) -> str:
 
 
 @dataclass(frozen=True)
-class ContrastInfo:
+class ContrastInfo(Contrast):
     """A contrast as the report names it."""
-
-    contrast: str
-    model: str
-    test: Mapping[str, str]
-    reference: Mapping[str, str]
-    subtract: str | None
-    group: str | None
-    expected: Mapping[str, str]
-    description: str
 
     @property
     def label(self) -> str:
