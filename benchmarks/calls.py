@@ -19,17 +19,18 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks import data
-from pathcall import calls as rule_of
-from pathcall import de, simulate
-from pathcall import evidence as ev
-from pathcall import sample_scores as ss
-from pathcall.calibration import standin
-from pathcall.config import CallsConfig
-from pathcall.enrichment import gsea
-from pathcall.mock import mock_columns
-from pathcall.model import FittedModel
-from pathcall.panel import Panel, load_panel
-from pathcall.vst import vst
+from pathcall.calls import readout_tests as ev
+from pathcall.calls import rule as rule_of
+from pathcall.calls import simulation as simulate
+from pathcall.calls.calibration import standin
+from pathcall.calls.mock_contrasts import mock_columns
+from pathcall.deseq import de
+from pathcall.deseq.fitted import FittedModel
+from pathcall.deseq.vst import vst
+from pathcall.enrichment.enrich_model import gsea
+from pathcall.signatures import sample_scores as ss
+from pathcall.signatures.panel import Panel, load_panel
+from pathcall.study.config import CallsConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20150416

@@ -25,7 +25,7 @@ def main(engine: str, name: str, threads: int, folder: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     cpu = time.process_time()
-    from pathcall import de
+    from pathcall.deseq import de
 
     if engine == "pydeseq2":
         warnings.simplefilter("ignore")

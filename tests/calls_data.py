@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pathcall import simulate
-from pathcall.model import FittedModel
-from pathcall.panel import Panel, load_panel
+from pathcall.calls import simulation as simulate
+from pathcall.deseq.fitted import FittedModel
+from pathcall.signatures.panel import Panel, load_panel
 
 PANEL = Path(__file__).resolve().parents[1] / "resources" / "panel"
 

@@ -1,7 +1,7 @@
 """What can go wrong with a download, and what pathcall then does: run, checked, and written down.
 
 ``PYTHONPATH=src:. python -m tests.reliability_table`` writes docs/reliability.md from it;
-``tests/test_reliability.py`` holds each row to its expectation.
+``tests/geo/test_reliability.py`` holds each row to its expectation.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathcall import sources
-from pathcall.download import DownloadOptions
 from pathcall.errors import PathcallError
+from pathcall.geo import sources
+from pathcall.geo.http import DownloadOptions
 from tests.fake_geo import BOT_PAGE, FOREVER, FakeGeo, Fault, Study, pack, serve
 
 STUDY = Study(n_genes=4000)
@@ -293,7 +293,7 @@ def document() -> str:
         "# What a download survives",
         "",
         "Written by `PYTHONPATH=src:. python -m tests.reliability_table`, which runs every row",
-        "against a server in the tests that makes the fault; `tests/test_reliability.py` holds",
+        "against a server in the tests that makes the fault; `tests/geo/test_reliability.py` holds",
         "each of them to it. In every row, any file at its final path has exactly the archive's",
         "bytes, and no manifest exists unless the fetch succeeded.",
         "",

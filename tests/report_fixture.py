@@ -21,8 +21,8 @@ import pandas as pd
 from scipy import stats
 
 from pathcall import tables
-from pathcall.model import FittedModel, write_model
-from pathcall.panel import Panel, load_panel
+from pathcall.deseq.fitted import FittedModel, write_model
+from pathcall.signatures.panel import Panel, load_panel
 
 ROOT = Path(__file__).resolve().parents[1]
 PANEL = ROOT / "resources" / "panel"

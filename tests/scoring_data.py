@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from pathcall.model import FittedModel
+from pathcall.deseq.fitted import FittedModel
 
 SYMBOLS = [f"GENE{i:04d}" for i in range(1000)]
 SETS = {

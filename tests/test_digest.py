@@ -9,6 +9,16 @@ from pathcall import digest
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "pathcall"
     (root / "report").mkdir(parents=True)
+    (root / "room" / "inner").mkdir(parents=True)
+    (root / "room" / "__init__.py").write_text("")
+    (root / "room" / "rule.py").write_text("from . import helper\nfrom ..c import X\n")
+    (root / "room" / "helper.py").write_text("H = 1\n")
+    (root / "room" / "prior.py").write_text("P = 1\n")
+    (root / "room" / "prior_table.tsv.gz").write_text("1\n")
+    (root / "room" / "inner" / "__init__.py").write_text("from pathcall import other\n")
+    (root / "room" / "inner" / "deep.py").write_text("from .. import prior\n")
+    (root / "e.py").write_text("from pathcall.room import rule\n")
+    (root / "f.py").write_text("from pathcall.room.inner.deep import P\n")
     (root / "a.py").write_text("from pathcall import b\n")
     (root / "b.py").write_text("import pathcall.c\n")
     (root / "c.py").write_text("X = 1\n")
@@ -20,28 +30,40 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+MODULES = ["a", "b", "c", "d", "e", "f", "report", "room.rule", "room.helper", "room.inner.deep"]
+
+
 @pytest.mark.parametrize(
     ("edited", "changed"),
     [
-        ("c.py", {"pathcall.a", "pathcall.b", "pathcall.c", "pathcall.d"}),
-        ("b.py", {"pathcall.a", "pathcall.b"}),
-        ("other.py", set()),
-        ("report/page.html", {"pathcall.report"}),
+        ("c.py", {"a", "b", "c", "d", "e", "room.rule"}),
+        ("b.py", {"a", "b"}),
+        ("other.py", {"f", "room.inner.deep"}),  # the __init__ of room.inner imports it
+        ("report/page.html", {"report"}),
+        ("room/rule.py", {"e", "room.rule"}),
+        ("room/helper.py", {"e", "room.rule", "room.helper"}),
+        ("room/prior_table.tsv.gz", {"f", "room.inner.deep"}),
+        ("room/inner/__init__.py", {"f", "room.inner.deep"}),
+        (
+            "room/__init__.py",
+            {"e", "f", "room.rule", "room.helper", "room.inner.deep"},
+        ),
     ],
 )
 def test_a_digest_follows_what_a_module_imports(
     package: Path, edited: str, changed: set[str]
 ) -> None:
-    modules = ["pathcall.a", "pathcall.b", "pathcall.c", "pathcall.d", "pathcall.report"]
-    before = {name: digest.code_digest(name) for name in modules}
-    assert before == {name: digest.code_digest(name) for name in modules}
+    before = {name: digest.code_digest(f"pathcall.{name}") for name in MODULES}
+    assert before == {name: digest.code_digest(f"pathcall.{name}") for name in MODULES}
     with (package / edited).open("a") as file:
         file.write("\n# edited\n")
     digest._imports.cache_clear()
-    after = {name: digest.code_digest(name) for name in modules}
-    assert {name for name in modules if before[name] != after[name]} == changed
+    after = {name: digest.code_digest(f"pathcall.{name}") for name in MODULES}
+    assert {name for name in MODULES if before[name] != after[name]} == changed
 
 
 def test_an_unknown_module_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"pathcall\.nothing"):
         digest.code_digest("pathcall.nothing")
+    with pytest.raises(ModuleNotFoundError, match=r"pathcall\.report\.nothing"):
+        digest.code_digest("pathcall.report.nothing")

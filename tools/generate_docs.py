@@ -2,7 +2,7 @@
 
 python tools/generate_docs.py
 
-``tests/test_docs.py`` fails when a generated file is not what this writes.
+``tests/repository/test_docs.py`` fails when a generated file is not what this writes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pathcall import tables
-from pathcall.config import Config
+from pathcall.study.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,7 +35,7 @@ byte-identical between runs and for any number of cores.
 |---|---|
 | `report.html` | the report: one file, no external request ([docs/report.md](report.md)) |
 | `counts.h5ad` | AnnData, samples × genes, raw integer counts; `var` describes the genes |
-| `models/{model}.h5ad` | a fitted model: counts, VST values, design, contrasts (`pathcall.model`) |
+| `models/{model}.h5ad` | a fitted model: counts, VST values, design, contrasts |
 | `provenance/config.yaml` | the effective config, defaults included |
 | `provenance/methods.md` | a Methods section with citations, written from what was run |
 | `figures/*.svg` | figures of the report, for `snakemake --report` |
@@ -55,7 +55,7 @@ test over reference.
 CONFIG_HEAD = """\
 # Configuration
 
-<!-- Generated from src/pathcall/config.py by `make docs`. -->
+<!-- Generated from src/pathcall/study/config.py by `make docs`. -->
 
 One YAML file; `config/config.yaml` is a commented example. Every key is optional but `study`,
 `samples`, `models` and `contrasts`; an unknown key is an error. An editor that knows JSON schemas

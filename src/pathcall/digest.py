@@ -12,31 +12,46 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
+COMPILED = (".pyc", ".pyo", ".nbi", ".nbc")
 
 
 def code_digest(module: str) -> str:
-    """SHA-256 over the source of a pathcall module and of the pathcall modules it imports.
+    """SHA-256 over the source of a pathcall module and of all pathcall modules it imports.
+
+    Importing a module of a package runs the package's ``__init__``, so that counts too; the
+    package's other modules count only where they are imported.
 
     Parameters
     ----------
     module
-        Dotted name, such as ``pathcall.de``; data files of a module count. A package stands for all
-        files in its folder, templates included.
+        Dotted name, such as ``pathcall.deseq.de``; data files of a module count. A package named
+        here stands for every file in its folder, templates included.
 
     Raises
     ------
     ModuleNotFoundError
         There is no such module.
     """
+    folder = _path(module)
+    start = [module]
+    files: set[Path] = set()
+    if module != ROOT.name and folder.is_dir():
+        found = [f for f in folder.rglob("*") if f.is_file() and f.suffix not in COMPILED]
+        files.update(found)
+        start += [_name(path) for path in found if path.suffix == ".py"]
+    elif not _is_module(module):
+        raise ModuleNotFoundError(f"no module {module} in pathcall")
+    files |= _closure(start)
     digest = hashlib.sha256()
-    for path in sorted(_closure(module)):
+    for path in sorted(files):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _closure(module: str) -> set[Path]:
-    todo = [module]
+def _closure(start: list[str]) -> set[Path]:
+    """Files of the modules named and of all that importing them runs."""
+    todo = list(start)
     done: set[str] = set()
     files: set[Path] = set()
     while todo:
@@ -44,37 +59,51 @@ def _closure(module: str) -> set[Path]:
         if name in done:
             continue
         done.add(name)
+        parent = name.rpartition(".")[0]
+        if parent and parent != ROOT.name:  # the top holds the version, no result
+            todo.append(parent)
         own = _files(name)
         files.update(own)
         todo += [found for path in own if path.suffix == ".py" for found in _imports(path)]
     return files
 
 
+def _path(module: str) -> Path:
+    return ROOT.joinpath(*module.split(".")[1:])
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join((ROOT.name, *(parts[:-1] if parts[-1] == "__init__" else parts)))
+
+
+def _is_module(name: str) -> bool:
+    if not name.startswith(f"{ROOT.name}."):
+        return False
+    return _path(name).with_suffix(".py").is_file() or _path(name).is_dir()
+
+
 def _files(module: str) -> list[Path]:
-    path = ROOT.joinpath(*module.split(".")[1:])
-    if path.with_suffix(".py").is_file() and path != ROOT:
+    path = _path(module)
+    if path.with_suffix(".py").is_file():
         # A module's data carries its name: dispersion_prior.tsv.gz belongs to dispersion.
-        return [path.with_suffix(".py"), *ROOT.glob(f"{path.name}_*.tsv.gz")]
-    if path.is_dir() and path != ROOT:
-        return [
-            file
-            for file in path.rglob("*")
-            if file.is_file() and file.suffix not in (".pyc", ".pyo", ".nbi", ".nbc")
-        ]
-    raise ModuleNotFoundError(f"no module {module} in pathcall")
+        return [path.with_suffix(".py"), *path.parent.glob(f"{path.name}_*.tsv.gz")]
+    init = path / "__init__.py"
+    return [init] if init.is_file() else []
 
 
 @cache
 def _imports(path: Path) -> tuple[str, ...]:
+    """Names of the pathcall modules that a file imports, at its top or inside a function."""
+    package = (ROOT.name, *path.relative_to(ROOT).parts[:-1])
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(name for name in found if name.startswith("pathcall.") and _exists(name))
-
-
-def _exists(module: str) -> bool:
-    path = ROOT.joinpath(*module.split(".")[1:])
-    return path != ROOT and (path.with_suffix(".py").is_file() or path.is_dir())
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:  # from . import a, from ..b import c
+                above = package[: len(package) - node.level + 1]
+                base = ".".join((*above, *([node.module] if node.module else [])))
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(name for name in found if _is_module(name))

@@ -1,7 +1,8 @@
 """Logging of a job: everything into its log file, an error as its last line.
 
-The workflow repeats the ``error:`` lines of failed jobs at its end (`pathcall.plan.repeat_errors`),
-so that they are the last thing a user sees, once, whether a job ran here or on a cluster.
+The workflow repeats the ``error:`` lines of failed jobs at its end
+(`pathcall.study.plan.repeat_errors`), so that they are the last thing a user sees, once,
+whether a job ran here or on a cluster.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# Reference values for tests/test_camera.py, from R 4.2.2 and limma 3.54.
+# Reference values for tests/enrichment/test_camera.py, from R 4.2.2 and limma 3.54.
 # Run in this folder: Rscript camera_make.R
 # Writes camera_values.tsv (simulated genes × samples, and their statistics),
 # camera_expected.tsv (cameraPR, camera, interGeneCorrelation on them).

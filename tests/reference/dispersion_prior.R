@@ -2,7 +2,7 @@
 # dispersions with at 1 to 3 residual degrees of freedom. It draws them anew in each run, but always
 # from set.seed(2), so that they depend on the degrees of freedom alone: constants.
 #
-#   Rscript tests/reference/dispersion_prior.R | gzip -9n > src/pathcall/dispersion_prior.tsv.gz
+#   Rscript tests/reference/dispersion_prior.R | gzip -9n > src/pathcall/deseq/dispersion_prior.tsv.gz
 #
 # One row per (df, v); columns: df, then the counts of 10,000 draws in 40 bins of -10..10 by 0.5.
 breaks <- -20:20 / 2

@@ -1,4 +1,4 @@
-# Reference values of R DESeq2 for tests/test_de.py and tests/test_vst.py.
+# Reference values of R DESeq2 for tests/deseq/test_de.py and tests/deseq/test_vst.py.
 #
 #   Rscript tests/reference/make_reference.R        (DESeq2 1.38.3, from the repository's top)
 #

@@ -25,7 +25,7 @@ rule assemble_counts:
         "../../envs/analysis.yaml"
     params:
         gene_id=CONFIG.counts.gene_id,
-        code=code_digest("pathcall.assemble"),
+        code=code_digest("pathcall.geo.assemble"),
     script:
         "../scripts/assemble_counts.py"
 
@@ -54,6 +54,6 @@ rule run_qc:
         blocks=PLAN.blocks,
         models=[list(plan.samples) for plan in PLANS.values()],
         min_count=CONFIG.filter.min_count,
-        code=code_digest("pathcall.qc"),
+        code=code_digest("pathcall.qc.metrics"),
     script:
         "../scripts/run_qc.py"

@@ -26,7 +26,7 @@ rule calibrate_model:
     params:
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code_digest("pathcall.calibration"),
+        code=code_digest("pathcall.calls.calibration"),
     script:
         "../scripts/calibrate_model.py"
 
@@ -44,7 +44,7 @@ rule score_samples:
         "../../envs/analysis.yaml"
     params:
         rule=CONFIG.calls.model_dump(mode="json"),
-        code=code_digest("pathcall.scoring_table"),
+        code=code_digest("pathcall.calls.scores_table"),
     script:
         "../scripts/score_samples.py"
 
@@ -70,7 +70,7 @@ rule call_pathways:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code_digest("pathcall.callset"),
+        code=code_digest("pathcall.calls.call_pathways"),
     script:
         "../scripts/call_pathways.py"
 
@@ -91,6 +91,6 @@ rule test_sensitivity:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code_digest("pathcall.sensitivity"),
+        code=code_digest("pathcall.calls.sensitivity"),
     script:
         "../scripts/test_sensitivity.py"

@@ -20,7 +20,7 @@ if Path(SOURCE).is_dir():
     sys.path.insert(0, SOURCE)
 
 from pathcall.digest import code_digest
-from pathcall.plan import job_environment, plan_study, repeat_errors, stop_on_error
+from pathcall.study.plan import job_environment, plan_study, repeat_errors, stop_on_error
 from pathcall.report import wording
 
 os.environ.update(job_environment(SOURCE, os.environ))

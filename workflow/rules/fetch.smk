@@ -13,8 +13,8 @@ outputs: Snakemake deletes the outputs of a rule before it runs and after it fai
 download must outlive both.
 """
 
-from pathcall.download import DownloadOptions
-from pathcall.lock import state
+from pathcall.geo.http import DownloadOptions
+from pathcall.geo.lockfile import state
 from pathcall.runlock import hold_run
 
 # A run that was killed, in a download most of all, leaves Snakemake's folder locked.
@@ -53,7 +53,7 @@ rule fetch_metadata:
         folder="resources/{study}",
         inputs=state(f"resources/{STUDY}"),
         options=DOWNLOAD,
-        code=code_digest("pathcall.sources"),
+        code=code_digest("pathcall.geo.sources"),
     script:
         "../scripts/fetch_metadata.py"
 
@@ -76,7 +76,7 @@ rule fetch_counts:
         counts=CONFIG.counts.model_dump(mode="json"),
         folder="resources/{study}",
         options=DOWNLOAD,
-        code=code_digest("pathcall.sources"),
+        code=code_digest("pathcall.geo.sources"),
     script:
         "../scripts/fetch_counts.py"
 
@@ -93,7 +93,7 @@ rule draft_sample_sheet:
         study=STUDY,
         folder=f"resources/{STUDY}",
         options=DOWNLOAD,
-        code=code_digest("pathcall.draft"),
+        code=code_digest("pathcall.geo.draft"),
     script:
         "../scripts/draft_sample_sheet.py"
 
@@ -109,6 +109,6 @@ rule pack_mirror:
     conda:
         "../../envs/analysis.yaml"
     params:
-        code=code_digest("pathcall.mirror"),
+        code=code_digest("pathcall.geo.mirror"),
     script:
         "../scripts/pack_mirror.py"

@@ -34,6 +34,6 @@ for model in PLANS:
             contrasts=[CONTRASTS[c].as_dict() for c in contrasts_of(model)],
             gene_filter=CONFIG.filter.model_dump(mode="json"),
             alpha=CONFIG.alpha,
-            code=code_digest("pathcall.models"),
+            code=code_digest("pathcall.deseq.fit_models"),
         script:
             "../scripts/fit_model.py"

@@ -24,6 +24,6 @@ rule write_provenance:
     params:
         config=CONFIG.model_dump(mode="json"),
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
-        code=code_digest("pathcall.provenance"),
+        code=code_digest("pathcall.provenance.methods"),
     script:
         "../scripts/write_provenance.py"

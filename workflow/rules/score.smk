@@ -43,7 +43,7 @@ for model in PLANS:
             contrasts=contrasts_of(model),
             confounders=CONFIG.calls.model_dump(mode="json")["confounders"],
             seed=CONFIG.seed,
-            code=code_digest("pathcall.enrichment"),
+            code=code_digest("pathcall.enrichment.enrich_model"),
         script:
             "../scripts/enrich_model.py"
 
@@ -68,7 +68,7 @@ rule profile_secretome:
         groups={name: contrast.group for name, contrast in CONTRASTS.items()},
         alpha=CONFIG.alpha,
         strict=CONFIG.secretome.strict,
-        code=code_digest("pathcall.secretome"),
+        code=code_digest("pathcall.enrichment.secretome"),
     script:
         "../scripts/profile_secretome.py"
 
@@ -90,7 +90,7 @@ rule combine_groups:
         "../../envs/analysis.yaml"
     params:
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
-        code=code_digest("pathcall.combine"),
+        code=code_digest("pathcall.calls.meta_analysis"),
     script:
         "../scripts/combine_groups.py"
 
@@ -110,6 +110,6 @@ rule rank_pathways:
         contrasts=list(CONTRASTS),
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
-        code=code_digest("pathcall.ranking"),
+        code=code_digest("pathcall.calls.ranking"),
     script:
         "../scripts/rank_pathways.py"

@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.assemble import assemble_study
+    from pathcall.geo.assemble import assemble_study
 
     assemble_study(
         snakemake.input.source,

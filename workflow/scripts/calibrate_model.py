@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.calibration import calibrate_and_write
+    from pathcall.calls.calibration import calibrate_and_write
 
     calibrate_and_write(
         snakemake.input.model,

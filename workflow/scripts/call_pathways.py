@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.callset import call_and_write
+    from pathcall.calls.call_pathways import call_and_write
 
     call_and_write(
         models=list(snakemake.input.models),

@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.combine import combine_and_write
+    from pathcall.calls.meta_analysis import combine_and_write
 
     contrasts = snakemake.params.contrasts
     combine_and_write(

@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.draft import draft_sheet
+    from pathcall.geo.draft import draft_sheet
 
     draft_sheet(
         snakemake.params.study,

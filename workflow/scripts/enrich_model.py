@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.enrichment import enrich_and_write
+    from pathcall.enrichment.enrich_model import enrich_and_write
 
     names = snakemake.params.contrasts
     kinds = ("enrichment", "activity", "readouts")

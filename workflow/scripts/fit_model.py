@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.models import fit_and_write
+    from pathcall.deseq.fit_models import fit_and_write
 
     fit_and_write(
         snakemake.input.counts,

@@ -3,6 +3,6 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.mirror import pack_mirror
+    from pathcall.geo.mirror import pack_mirror
 
     pack_mirror(snakemake.input.manifest, out=snakemake.output.mirror)

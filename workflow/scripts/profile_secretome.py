@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.secretome import profile_and_write
+    from pathcall.enrichment.secretome import profile_and_write
 
     groups = snakemake.params.groups
     profile_and_write(

@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.ranking import rank_and_write
+    from pathcall.calls.ranking import rank_and_write
 
     rank_and_write(
         list(snakemake.input.models),

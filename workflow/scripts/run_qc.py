@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.qc import assess_study
+    from pathcall.qc.metrics import assess_study
 
     assess_study(
         snakemake.input.counts,

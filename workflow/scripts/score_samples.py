@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.scoring_table import score_and_write
+    from pathcall.calls.scores_table import score_and_write
 
     score_and_write(
         list(snakemake.input.models),

@@ -5,7 +5,7 @@ from pathlib import Path
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.sensitivity import vary_and_write
+    from pathcall.calls.sensitivity import vary_and_write
 
     vary_and_write(
         models=list(snakemake.input.models),

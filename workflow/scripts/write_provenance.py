@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.provenance import write_provenance
+    from pathcall.provenance.methods import write_provenance
 
     write_provenance(
         snakemake.params.config,

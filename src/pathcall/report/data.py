@@ -17,10 +17,10 @@ import scipy.sparse as sp
 from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
-from pathcall.contrasts import Contrast
+from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.errors import InputError
-from pathcall.model import FittedModel, read_model
-from pathcall.panel import Panel, load_panel
+from pathcall.signatures.panel import Panel, load_panel
+from pathcall.study.contrasts import Contrast
 
 _log = logging.getLogger(__name__)
 

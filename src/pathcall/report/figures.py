@@ -14,11 +14,11 @@ import pandas as pd
 from markupsafe import escape
 from scipy import optimize, stats
 
-from pathcall.panel import Readout
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.signatures.panel import Readout
 
 Floats = npt.NDArray[np.float64]
 CALL_MARK = {

@@ -1,4 +1,4 @@
-# Reference values for pathcall.moderation and pathcall.sample_scores: limma's squeezeVar, and
+# Reference values for pathcall.stats.ebayes and pathcall.signatures.sample_scores: limma's squeezeVar, and
 # lmFit + contrasts.fit + eBayes on scores of 12 samples (2 × 2, three replicates).
 # Rscript make.R OUTDIR      (made with R 4.2.2, limma 3.54)
 library(limma)

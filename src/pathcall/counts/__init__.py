@@ -1,0 +1,1 @@
+"""One verified matrix of counts, and the names of its genes."""

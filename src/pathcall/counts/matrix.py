@@ -1,0 +1,263 @@
+"""Assemble the counts of a study: verified, joined with the sheet, genes annotated."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import pandas as pd
+
+from pathcall.counts.gene_ids import (
+    IdKind,
+    annotate,
+    check_mapped,
+    detect_kind,
+    refuse_excel_dates,
+    strip_version,
+)
+from pathcall.errors import ConfigError, InputError
+from pathcall.study.sample_sheet import Sheet
+
+logger = logging.getLogger(__name__)
+
+# Summary rows that counting tools append: htseq-count's and STAR's.
+SUMMARY_ROWS = ("__no_feature", "__ambiguous", "__too_low_aQual", "__not_aligned",
+                "__alignment_not_unique", "N_unmapped", "N_multimapping", "N_noFeature",
+                "N_ambiguous")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Counts of a study.
+
+    Attributes
+    ----------
+    data
+        ``samples × genes``, raw integer counts; obs: included, reason and the sheet's columns;
+        var: gene_id, symbol, entrez_id, gene_type.
+    notes
+        What was dropped or merged, with counts.
+    """
+
+    data: ad.AnnData
+    notes: tuple[str, ...]
+
+
+def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
+    """Check that a table holds raw counts and give it as integers.
+
+    Parameters
+    ----------
+    counts
+        ``genes × samples``.
+    where
+        File it came from.
+
+    Raises
+    ------
+    InputError
+        Text, missing, negative, non-integer or normalised-looking values, or counts beyond 2⁵³.
+    """
+    for name, column in counts.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            bad = column[pd.to_numeric(column, errors="coerce").isna()]
+            raise InputError(
+                "a count is not a number",
+                where=f"{where}, column {name!r}, row {_first(bad.index)}, "
+                f"value {_first(bad.tolist())!r}",
+                fix="give one numeric column a sample and one row a gene",
+            )
+    values = counts.to_numpy(dtype=np.float64)
+    for what, wrong, fix in (
+        ("a count is missing", ~np.isfinite(values), "write 0 for genes without reads"),
+        ("a count is negative", values < 0, "give raw counts, not log ratios or scores"),
+    ):
+        if wrong.any():
+            raise InputError(what, where=f"{where}, {_place(counts, wrong)}", fix=fix)
+    fraction = values != np.floor(values)
+    if fraction.any():
+        totals = values.sum(axis=0)
+        scale = f"columns sum to about {np.median(totals):,.0f}"
+        looks = (
+            "TPM or CPM (columns sum to a million)"
+            if np.allclose(totals, 1e6, rtol=0.02)
+            else "log values"
+            if values.max() < 30
+            else "normalised or estimated counts"
+        )
+        raise InputError(
+            f"the counts are not integers: they look like {looks}",
+            where=f"{where}, {_place(counts, fraction)}; {scale}",
+            fix="give raw counts; a negative binomial model has no meaning on normalised values",
+        )
+    totals = values.sum(axis=0)
+    if len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.005):
+        raise InputError(
+            "the counts look normalised: every column sums to about a million",
+            where=f"{where}, columns {counts.columns[0]!r} ({totals[0]:,.0f}), "
+            f"{counts.columns[1]!r} ({totals[1]:,.0f}), …",
+            fix="give raw counts, not TPM or CPM, rounded or not",
+        )
+    if values.size and values.max() >= 2**53:
+        raise InputError(
+            "a count is too large to be one",
+            where=f"{where}, {_place(counts, values >= 2**53)}",
+            fix="give raw counts",
+        )
+    return pd.DataFrame(values.astype(np.int64), index=counts.index, columns=counts.columns)
+
+
+def assemble_counts(
+    counts: pd.DataFrame,
+    sheet: Sheet,
+    gene_ids: pd.DataFrame,
+    *,
+    where: str,
+    gene_id: str = "auto",
+    symbols: pd.Series | None = None,
+) -> Assembly:
+    """Join a verified count table with the sheet and annotate its genes.
+
+    Rows whose ids agree after the version suffix is taken off are added up. Samples of the matrix
+    that the sheet does not name are left out and listed.
+
+    Parameters
+    ----------
+    counts
+        ``genes × samples``, as published.
+    sheet
+        Sample sheet.
+    gene_ids
+        The panel's gene ids.
+    where
+        File the counts came from.
+    gene_id
+        Kind of id, or ``auto``.
+    symbols
+        id → symbol by the source's own annotation.
+
+    Raises
+    ------
+    ConfigError
+        A sample of the sheet is not in the matrix.
+    InputError
+        The values are not raw counts, samples are named twice, ids can't be mapped.
+    """
+    notes: list[str] = []
+    counts = counts.copy(deep=False)
+    counts.index = counts.index.astype(str).str.strip()
+    counts.columns = counts.columns.astype(str).str.strip()
+    twice = counts.columns[counts.columns.duplicated()]
+    if len(twice):
+        raise InputError(
+            "a sample has two columns of counts",
+            where=f"{where}, column {twice[0]!r}",
+            fix="keep one column a sample",
+        )
+    _check_samples(sheet, counts.columns, where)
+    extra = [name for name in counts.columns if name not in sheet.rows]
+    if extra:
+        notes.append(f"{len(extra)} samples of the matrix are not in the sheet: {', '.join(extra)}")
+    absent = [name for name in sheet.rows if name not in counts.columns]
+    if absent:
+        notes.append(f"{len(absent)} excluded samples have no counts: {', '.join(absent)}")
+    kept = [name for name in sheet.rows if name in counts.columns]
+    counts = counts.loc[:, kept]
+    summary = counts.index.isin(SUMMARY_ROWS)
+    if summary.any():
+        notes.append(f"{summary.sum()} summary rows of the counting tool dropped")
+        counts = counts.loc[~summary]
+    counts = verify_counts(counts, where=where)
+    kind: IdKind = (
+        detect_kind(counts.index.tolist(), where=where) if gene_id == "auto" else gene_id  # type: ignore[assignment]
+    )
+    if kind == "symbol":
+        refuse_excel_dates(counts.index.tolist(), where=where)
+    if kind == "ensembl":
+        counts.index = pd.Index(strip_version(counts.index.tolist()))
+    n_rows = len(counts)
+    if counts.index.duplicated().any():
+        counts = counts.groupby(level=0, sort=False).sum()
+        notes.append(f"{n_rows - len(counts)} rows with an id that occurs before were added to it")
+    var = annotate(counts.index.tolist(), kind, gene_ids, symbols=symbols)
+    has_counts = counts.sum(axis=1) > 0
+    mapped = pd.Series(var.pop("mapped").to_numpy(), index=counts.index)
+    check_mapped(mapped, has_counts, kind, where=where)
+    notes.append(
+        f"{int((~mapped & has_counts).sum())} of {int(has_counts.sum())} genes with counts are not "
+        "in the panel's gene ids; they are tested, but belong to no signature"
+    )
+    included = set(sheet.included)
+    empty = [s for s in sheet.included if counts[s].sum() == 0]
+    if empty:
+        raise InputError(
+            "a sample has no counts at all",
+            where=f"{where}, column {empty[0]!r}",
+            fix="exclude it in the sample sheet, with the reason",
+        )
+    obs = pd.DataFrame(
+        {
+            "included": ["yes" if s in included else "no" for s in kept],
+            "reason": [sheet.excluded.get(s, "") for s in kept],
+            **{c: [sheet.rows[s][c] for s in kept] for c in sheet.columns},
+        },
+        index=pd.Index(kept, name="sample"),
+    )
+    var.index = pd.Index(var["gene_id"].to_numpy(), name=None)
+    data = ad.AnnData(
+        X=np.ascontiguousarray(counts.to_numpy().T),
+        obs=obs,
+        var=var.fillna("").astype(str),  # h5ad has no missing text
+        uns={"gene_id_kind": kind, "notes": notes, "not_in_sheet": extra, "no_counts": absent},
+    )
+    for note in notes:
+        logger.info(note)
+    return Assembly(data, tuple(notes))
+
+
+def write_counts(assembly: Assembly, path: str | Path) -> None:
+    """Write the assembled counts as h5ad, whole or not at all."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    data = assembly.data.copy()
+    data.strings_to_categoricals()  # as writing would do, with a remark for each column
+    data.write_h5ad(part, compression="gzip")
+    os.replace(part, path)
+
+
+def read_counts_h5ad(path: str | Path) -> ad.AnnData:
+    """Read ``counts.h5ad``: samples × genes, raw integer counts."""
+    data = ad.read_h5ad(path)
+    # Text that repeats comes back from h5ad as categories.
+    data.obs = data.obs.astype(str)
+    data.var = data.var.astype(str)
+    return data
+
+
+def _check_samples(sheet: Sheet, columns: pd.Index, where: str) -> None:
+    missing = [sample for sample in sheet.included if sample not in columns]
+    if not missing:
+        return
+    look = ", ".join(map(repr, columns[:3]))
+    named = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+    raise ConfigError(
+        f"{len(missing)} sample(s) of the sheet are not in the count matrix: {named}",
+        where=f"{sheet.path}, column sample; the columns of {where} look like {look}",
+        fix="name the samples as the matrix does",
+    )
+
+
+def _place(counts: pd.DataFrame, wrong: np.ndarray) -> str:
+    row, column = (int(i[0]) for i in np.nonzero(wrong))
+    value = counts.iat[row, column]
+    return f"column {counts.columns[column]!r}, row {counts.index[row]!r}, value {value!s}"
+
+
+def _first(values: object) -> object:
+    items = list(values)  # type: ignore[call-overload]
+    return items[0] if items else "?"

@@ -1,0 +1,1 @@
+"""The fit: negative binomial models by DESeq2's method."""

@@ -1,0 +1,109 @@
+"""Variance-stabilising transformation, from a dispersion trend fitted on a subset of genes."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.interpolate import CubicSpline
+
+from pathcall.deseq.de import base_mean_of, gene_dispersions
+from pathcall.deseq.dispersion import MIN_DISP, Trend, fit_trend
+from pathcall.deseq.kernels import Layout
+
+logger = logging.getLogger(__name__)
+
+Float = npt.NDArray[np.float64]
+
+
+def vst(
+    counts: pd.DataFrame,
+    size_factors: pd.Series,
+    *,
+    design: pd.DataFrame | None = None,
+    n_sub: int = 1000,
+    threads: int = 1,
+) -> pd.DataFrame:
+    """Counts on a log2 scale on which variance hardly depends on the mean.
+
+    As R's ``vst``: gene-wise dispersions of `n_sub` genes, evenly spread over the order of their
+    means above 5, give the trend; no gene is fitted otherwise. Where fewer genes have such a mean,
+    all of them are used (or all with any count, if there are none).
+
+    Parameters
+    ----------
+    counts
+        ``samples × genes``, integers.
+    size_factors
+        Sample → factor.
+    design
+        Design matrix (``samples × coefficients``) for the dispersions; None: ``~ 1``, blind to the
+        experiment.
+    n_sub
+        Genes for the trend.
+    threads
+        Threads; the result does not depend on them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``samples × genes``, log2 scale.
+    """
+    sf = size_factors.reindex(counts.index).to_numpy(dtype=np.float64)
+    y = np.ascontiguousarray(counts.to_numpy().T, dtype=np.float64)
+    mean = base_mean_of(y, sf)
+    layout = Layout.of(np.ones((len(counts), 1)) if design is None else design.to_numpy(float))
+    candidates = np.flatnonzero(mean > 5)
+    if not len(candidates):
+        candidates = np.flatnonzero(mean > 0)
+    order = candidates[np.argsort(mean[candidates], kind="stable")]
+    if len(order) > n_sub:
+        order = order[np.rint(np.linspace(0, len(order) - 1, n_sub)).astype(int)]
+    else:
+        logger.info("VST: trend on all %d genes with enough counts (%d asked)", len(order), n_sub)
+    trend = Trend("none")
+    if len(order) and layout.n_samples > layout.n_coefficients:
+        dispersion, _ = gene_dispersions(np.ascontiguousarray(y[order]), sf, layout, threads)
+        trend = fit_trend(mean[order], dispersion)
+    values = transform(counts.to_numpy(dtype=np.float64) / sf[:, None], trend, sf, mean)
+    return pd.DataFrame(values, index=counts.index, columns=counts.columns)
+
+
+def transform(normalised: Float, trend: Trend, size_factors: Float, mean: Float) -> Float:
+    """Apply the transformation that belongs to `trend` to normalised counts of any shape.
+
+    Parameters
+    ----------
+    normalised
+        Normalised counts.
+    trend
+        Dispersion trend. Where there is none, dispersion is taken as 0.01 of every gene.
+    size_factors, mean
+        Of the samples and genes that the trend belongs to; used with a local trend only.
+    """
+    q = normalised
+    if trend.kind == "parametric":
+        a, b = trend.asymptote, trend.extra
+        return np.asarray(
+            np.log2((1 + b + 2 * a * q + 2 * np.sqrt(a * q * (1 + b + a * q))) / (4 * a))
+        )
+    if trend.kind == "none":
+        logger.warning("VST: no dispersion trend, a constant dispersion of 0.01 is taken")
+        alpha = max(0.01, MIN_DISP)
+        return np.asarray(
+            (2 * np.arcsinh(np.sqrt(alpha * q)) - np.log(alpha) - np.log(4)) / np.log(2)
+        )
+    # The integral of 1 / sd over the mean, by the trapezium rule on an asinh grid, scaled so that
+    # it agrees with log2 at two high quantiles of the means.
+    grid = np.sinh(np.linspace(0, np.arcsinh(q.max()), 1000))[1:]
+    density = 1 / np.sqrt(trend(grid) * grid**2 + (1 / size_factors).mean() * grid)
+    area = np.cumsum(np.diff(grid) * (density[1:] + density[:-1]) / 2)
+    integral = CubicSpline(np.arcsinh((grid[1:] + grid[:-1]) / 2), area)
+    low, high = np.quantile(mean, [0.95, 0.999])
+    if not high > low > 0:
+        low, high = grid[len(grid) // 2], grid[-1]
+    at_low, at_high = integral(np.arcsinh(low)), integral(np.arcsinh(high))
+    slope = (np.log2(high) - np.log2(low)) / (at_high - at_low)
+    return np.asarray(slope * (integral(np.arcsinh(q)) - at_low) + np.log2(low))

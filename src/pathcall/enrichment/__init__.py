@@ -1,0 +1,1 @@
+"""Genes as units: GSEA, camera, footprints and secreted factors of a contrast."""

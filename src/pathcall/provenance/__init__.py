@@ -1,0 +1,1 @@
+"""What was run: inputs, software, config and a Methods section."""

@@ -1,0 +1,197 @@
+"""Provenance: software versions, the effective config, and a Methods section of what was run."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import yaml
+
+import pathcall
+from pathcall.deseq.fitted import FittedModel, read_model
+from pathcall.study.config import Config
+from pathcall.study.contrasts import Contrast
+from pathcall.tables import INPUTS, read_table, write_table, write_text
+from pathcall.tables import SOFTWARE as SOFTWARE_TABLE
+
+logger = logging.getLogger(__name__)
+
+# name → (what it is used for, citation)
+SOFTWARE: Mapping[str, tuple[str, str | None]] = {
+    "snakemake": ("workflow", "Mölder et al. 2021, F1000Research 10:33, doi:10.12688/f1000research.29032.2"),
+    "GEOparse": ("GEO metadata", None),
+    "anndata": ("count matrices", "Virshup et al. 2024, JOSS 9:4371, doi:10.21105/joss.04371"),
+    "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
+    "pydeseq2": ("interface and reference of the differential expression engine", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
+    "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
+    "decoupler": ("footprint activities", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
+    "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
+    "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
+    "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
+    "pandas": ("tables", "McKinney 2010, Proc. 9th Python in Science Conf."),
+    "pandera": ("table schemas", "Bantilan 2020, Proc. 19th Python in Science Conf."),
+    "pydantic": ("configuration", None),
+    "jinja2": ("report", None),
+    "urllib3": ("downloads", None),
+}  # fmt: skip
+
+
+def software_table() -> pd.DataFrame:
+    """Versions of what made the results (schema ``provenance/software``)."""
+    rows: list[tuple[str, str, str, str | None]] = [
+        ("pathcall", pathcall.__version__, "this workflow", None),
+        ("python", platform.python_version(), "interpreter", None),
+    ]
+    for name, (used_for, citation) in SOFTWARE.items():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            logger.info("%s is not installed in this environment", name)
+            continue
+        rows.append((name, version, used_for, citation))
+    return pd.DataFrame(rows, columns=["name", "version", "used_for", "citation"])
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """The effective configuration, defaults included, as YAML."""
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100)
+
+
+def methods_text(
+    config: Config,
+    contrasts: Sequence[Contrast],
+    *,
+    inputs: pd.DataFrame,
+    software: pd.DataFrame,
+    models: Sequence[FittedModel],
+) -> str:
+    """A Methods section in Markdown, ready to paste.
+
+    Parameters
+    ----------
+    config
+        Configuration of the study.
+    contrasts
+        Its contrasts.
+    inputs
+        Table ``provenance/inputs``.
+    software
+        Table ``provenance/software``.
+    models
+        The fitted models.
+    """
+    version = dict(zip(software["name"], software["version"], strict=True))
+    cite = dict(zip(software["name"], software["citation"], strict=True))
+
+    def tool(name: str) -> str:
+        return f"{name} {version[name]}" if name in version else name
+
+    counts = inputs[~inputs["source"].isin(["panel", "sheet", "geo"])]
+    kinds = sorted(set(inputs["kind"]) - {"real"})
+    origin = ", ".join(sorted(set(counts["source"])))
+    lines = ["# Methods", ""]
+    if kinds:
+        lines += [
+            f"**Nature of the data: {', '.join(kinds)}.** See the table of inputs; no statement "
+            "about biology may rest on simulated data."
+            if "simulated" in kinds
+            else f"**Nature of the data: {', '.join(kinds)}.** See the table of inputs.",
+            "",
+        ]
+    lines += [
+        f"**Data.** Study {config.study} ({config.organism}); counts from source `{origin}`. Every "
+        "file is listed with its address, size and SHA-256 in `provenance/inputs.tsv`. Counts were "
+        "checked to be raw integers; gene ids were mapped through the panel's table of ids.",
+        "",
+        "**Differential expression.** "
+        + " ".join(
+            f"Model `{model.name}`: {len(model.samples)} samples, design `{model.formula}`, "
+            f"{model.counts.shape[1]:,} genes expressed (at least {config.filter.min_count} counts in "
+            f"{_enough(config)}), {model.residual_df} residual degrees of freedom."
+            for model in models
+        )
+        + " Genes with at least ten counts in total were fitted by negative binomial models with "
+        "median-of-ratios size factors, dispersions shrunken to a parametric trend and Wald tests "
+        "as in DESeq2 (Love et al. 2014, Genome Biol 15:550), by pathcall's batched engine, which "
+        f"also serves {tool('pydeseq2')} as its inference and follows R DESeq2 1.38.3 where the "
+        "two differ. log2 fold changes "
+        "are given as maximum-likelihood estimates and shrunken by the apeGLM prior (Zhu et al. "
+        "2019, Bioinformatics 35:2084), each contrast being made a coefficient of its own. "
+        f"FDR by Benjamini-Hochberg after independent filtering at {config.alpha:g}.",
+        "",
+        "**Contrasts.** "
+        + "; ".join(f"`{c.contrast}`: {_in_words(c)} (model `{c.model}`)" for c in contrasts)
+        + ".",
+        "",
+        "**Enrichment and activity.** Genes were ranked by the Wald statistic. "
+        f"{tool('gseapy')} prerank (multilevel) was run over the panel's whole declared "
+        "collection, with the correlation-adjusted competitive test of Wu & Smyth (2012, Nucleic "
+        "Acids Res 40:e133) beside it; inter-gene correlations were estimated from the residuals of "
+        "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere. Footprints "
+        "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by the multivariate linear "
+        f"model of {tool('decoupler')}. Secreted factors among changed genes were tested for "
+        "over-representation against the tested genes."
+        + (
+            " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."
+            if any(c.group for c in contrasts)
+            else ""
+        ),
+        "",
+        "**Calls.** A pathway is called from several readouts by a rule that is the same for all "
+        "pathways, gated by a test of per-sample scores under the model's own design, with "
+        "on-target controls and with false-call rates from mock or simulated null contrasts; see "
+        "the config for its limits. The calls were made again under other analysis choices "
+        f"(`sensitivity.tsv`). Everything random is seeded with {config.seed}.",
+        "",
+        "**Software.** "
+        + "; ".join(
+            f"{name} {version[name]}" + (f" ({cite[name]})" if isinstance(cite[name], str) else "")
+            for name in version
+        )
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _enough(config: Config) -> str:
+    n = config.filter.min_samples
+    return (
+        "as many samples as its smallest contrasted cell has"
+        if n == "auto"
+        else f"at least {n} samples"
+    )
+
+
+def _in_words(contrast: Contrast) -> str:
+    def cell(pairs: Mapping[str, str]) -> str:
+        return ", ".join(f"{key}={value}" for key, value in pairs.items())
+
+    text = f"{cell(contrast.test)} against {cell(contrast.reference)}"
+    return f"({text}) minus `{contrast.subtract}`" if contrast.subtract else text
+
+
+def write_provenance(
+    config: Mapping[str, Any],
+    contrasts: Sequence[Mapping[str, Any]],
+    *,
+    inputs: str,
+    models: Sequence[str],
+    out: Mapping[str, str],
+) -> None:
+    """Write software.tsv, config.yaml and methods.md; `out` maps their stem to the path."""
+    software = software_table()
+    text = methods_text(
+        Config.model_validate(config),
+        [Contrast.from_dict(raw) for raw in contrasts],
+        inputs=read_table(inputs, INPUTS),
+        software=software,
+        models=[read_model(path) for path in models],
+    )
+    write_table(software, out["software"], SOFTWARE_TABLE)
+    write_text(config_text(config), out["config"])
+    write_text(text, out["methods"])

@@ -1,0 +1,1 @@
+"""Quality of samples: what looks wrong before anything is tested."""

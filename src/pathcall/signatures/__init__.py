@@ -1,0 +1,1 @@
+"""What is looked for: the panel of gene sets and footprints, and scores of samples."""

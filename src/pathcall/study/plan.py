@@ -1,0 +1,204 @@
+"""What the Snakefile needs of a study, checked, before any job: config, sheet, contrasts, targets.
+
+Light: it imports pydantic and NumPy, nothing heavier, since every job parses the Snakefile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pathcall.errors import ConfigError, PathcallError
+from pathcall.logs import last_error
+from pathcall.study.config import Config, load_config, resolve
+from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
+from pathcall.study.sample_sheet import Sheet, read_rows, read_sheet
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study whose config, sheet and contrasts fit together.
+
+    Attributes
+    ----------
+    config
+        Checked configuration, with `signatures` pointing to an existing folder.
+    sheet
+        Sample sheet.
+    contrasts
+        Id → contrast, in the order of the table.
+    models
+        Model → samples, design and weights.
+    """
+
+    config: Config
+    sheet: Sheet
+    contrasts: Mapping[str, Contrast]
+    models: Mapping[str, ModelPlan]
+
+    @property
+    def panel_files(self) -> list[str]:
+        """Files of the signature panel, sorted."""
+        folder = Path(self.config.signatures)
+        kept = (".tsv", ".tsv.gz", ".gmt")
+        return sorted(str(path) for path in folder.iterdir() if path.name.endswith(kept))
+
+    @property
+    def factors(self) -> list[str]:
+        """Columns of the sheet that contrasts name as factors, in the order of the sheet."""
+        named = {name for contrast in self.contrasts.values() for name in contrast.test}
+        return [name for name in self._design_factors if name in named]
+
+    @property
+    def blocks(self) -> list[str]:
+        """Further factors of the designs: donors, batches and the like."""
+        return [name for name in self._design_factors if name not in self.factors]
+
+    @property
+    def _design_factors(self) -> list[str]:
+        used = {name for model in self.models.values() for name in model.design.levels}
+        return [name for name in self.sheet.columns if name in used]
+
+    def targets(self) -> list[str]:
+        """Every output of a run, as paths."""
+        folder = f"results/{self.config.study}"
+        single = [
+            "report.html",
+            "samples.tsv",
+            "counts.h5ad",
+            "qc/metrics.tsv",
+            "qc/pca.tsv",
+            "qc/correlation.tsv",
+            "qc/flags.tsv",
+            "scores/samples.tsv",
+            "evidence.tsv",
+            "calls.tsv",
+            "adjusted.tsv",
+            "nfkb_genes.tsv",
+            "ranking.tsv",
+            "sensitivity.tsv",
+            "combined/genes.tsv",
+            "combined/pathways.tsv",
+            "secretome/overlap.tsv",
+            "secretome/fra1.tsv",
+            "provenance/inputs.tsv",
+            "provenance/software.tsv",
+            "provenance/config.yaml",
+            "provenance/methods.md",
+        ]
+        per_contrast = [
+            f"{kind}/{contrast}.tsv"
+            for kind in ("de", "enrichment", "activity", "readouts", "secretome")
+            for contrast in self.contrasts
+        ]
+        per_model = [
+            f"{kind}/{model}.tsv" for kind in ("lrt", "calibration") for model in self.models
+        ]
+        return [f"{folder}/{name}" for name in [*single, *per_contrast, *per_model]]
+
+
+def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
+    """Check everything a user wrote.
+
+    Parameters
+    ----------
+    raw
+        Configuration as Snakemake gives it.
+    source
+        File(s) it came from, for messages.
+    root
+        Folder of the workflow, where the panel ships.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, column and value, and the fix.
+    """
+    config = load_config(raw, source=source)
+    signatures = resolve(config.signatures, root=root)
+    if not Path(signatures).is_dir():
+        raise ConfigError(
+            "the folder of signatures does not exist",
+            where=f"{source}, key signatures, value {config.signatures!r}",
+            fix="name a folder in the format of resources/panel/README.md",
+        )
+    config = config.model_copy(update={"signatures": signatures})
+    for key, file in (("file", config.counts.file), ("metadata", config.counts.metadata)):
+        if file is not None and not Path(file).is_file():
+            raise ConfigError(
+                "a file that the config names does not exist",
+                where=f"{source}, key counts.{key}, value {file!r}",
+                fix="correct the path; it is taken from the folder the workflow runs in",
+            )
+    sheet = read_sheet(config.samples)
+    contrasts = read_contrasts(config.contrasts)
+    _check_expected(config, contrasts)
+    return StudyPlan(config, sheet, contrasts, plan_models(config, sheet, contrasts))
+
+
+def _check_expected(config: Config, contrasts: Mapping[str, Contrast]) -> None:
+    readouts = Path(config.signatures) / "readouts.tsv"
+    rows = read_rows(readouts, needed=["pathway"], what="panel's table of readouts")
+    known = list(dict.fromkeys(row["pathway"] for row in rows))
+    for contrast in contrasts.values():
+        for pathway in contrast.expected:
+            if pathway not in known:
+                raise ConfigError(
+                    "an expected pathway is not in the signature panel",
+                    where=f"{config.contrasts}, column expected, value {pathway!r} "
+                    f"({contrast.contrast})",
+                    fix=f"the panel's pathways are: {', '.join(known)}",
+                )
+
+
+def job_environment(source: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that every job gets.
+
+    The library of this checkout is found by jobs in any software environment. One thread for BLAS:
+    with threads of its own a fit takes five times as long, and the last bits depend on the machine.
+    A fixed hash seed: no result may depend on the order of a set.
+
+    Parameters
+    ----------
+    source
+        Folder that holds the package.
+    environment
+        Variables so far.
+    """
+    known = [part for part in environment.get("PYTHONPATH", "").split(os.pathsep) if part]
+    return {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *known])),
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+
+
+@contextmanager
+def stop_on_error() -> Iterator[None]:
+    """End the process with status 1 and one ``error:`` line on a user's mistake."""
+    try:
+        yield
+    except PathcallError as error:
+        print(error.line(), file=sys.stderr, flush=True)
+        sys.exit(1)
+
+
+def repeat_errors(study: str) -> None:
+    """Print the ``error:`` lines of failed jobs once more, as the last thing a user sees.
+
+    A job's log holds its error line only when it failed: the log is written anew at each start.
+    """
+    logs = sorted(
+        path
+        for folder in (Path(f"results/{study}/logs"), Path(f"resources/{study}/logs"))
+        for path in folder.rglob("*.log")
+    )
+    for line in dict.fromkeys(filter(None, map(last_error, logs))):
+        print(line, file=sys.stderr, flush=True)

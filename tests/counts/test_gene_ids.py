@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+
+from pathcall.counts.gene_ids import (
+    annotate,
+    check_mapped,
+    detect_kind,
+    refuse_excel_dates,
+    strip_version,
+)
+from pathcall.errors import InputError
+
+IDS = pd.DataFrame(
+    [
+        ("1", "ENSG00000000001", "AAA", "protein-coding", "OLD1|SHARED"),
+        ("2", "ENSG00000000002", "BBB", "protein-coding", "SHARED"),
+        ("3", "ENSG00000000002", "CCC", "ncRNA", ""),
+        ("10", "ENSG00000000010", "DDD", "pseudo", ""),
+    ],
+    columns=["entrez_id", "ensembl_gene_id", "symbol", "gene_type", "aliases"],
+)
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind"),
+    [
+        (["ENSG00000000003", "ENSG00000000005.2", "x"], "ensembl"),
+        (["ENSMUSG00000000003", "ENSMUSG00000000005"], "ensembl"),
+        (["1", "22", "x"], "entrez"),
+        (["TP53", "HLA-A", "MT-CO1"], "symbol"),
+    ],
+)
+def test_kinds_are_told_apart(ids: list[str], kind: str) -> None:
+    assert detect_kind(ids, where="f") == kind
+
+
+def test_unknown_ids_are_refused() -> None:
+    with pytest.raises(InputError, match=r"neither.*1_at"):
+        detect_kind(["1_at", "2_at", "3_at"], where="f")
+
+
+def test_spreadsheet_dates_are_named() -> None:
+    refuse_excel_dates(["SEPTIN2", "MARCHF1", "DEC1"], where="f")
+    with pytest.raises(InputError, match=r"2 gene symbols.*2-Sep, 1-Mar"):
+        refuse_excel_dates(["TP53", "2-Sep", "1-Mar"], where="f")
+
+
+def test_versions_are_stripped() -> None:
+    ids = ["ENSG00000000003.14", "ENSG00000000003", "ENSG00000000003.14_PAR_Y"]
+    assert strip_version(ids) == ["ENSG00000000003"] * 3
+
+
+def test_ensembl_ids_take_the_lowest_entrez_id() -> None:
+    var = annotate(["ENSG00000000010", "ENSG00000000002", "ENSG00000000099"], "ensembl", IDS)
+    assert var["symbol"].tolist() == ["DDD", "BBB", None]
+    assert var["entrez_id"].tolist() == ["10", "2", None]
+    assert var["mapped"].tolist() == [True, True, False]
+
+
+def test_symbols_are_resolved_by_unique_aliases_only() -> None:
+    var = annotate(["AAA", "OLD1", "SHARED", "ZZZ"], "symbol", IDS)
+    assert var["symbol"].tolist() == ["AAA", "AAA", "SHARED", "ZZZ"]
+    assert var["mapped"].tolist() == [True, True, False, False]
+
+
+def test_the_sources_own_symbols_fill_in() -> None:
+    own = pd.Series({"1": "WRONG", "77": "LOC77"})
+    var = annotate(["1", "77", "78"], "entrez", IDS, symbols=own)
+    assert var["symbol"].tolist() == ["AAA", "LOC77", None]
+    assert var["mapped"].tolist() == [True, False, False]
+
+
+def test_too_few_mapped_ids_stop_the_run() -> None:
+    mapped = pd.Series([True, False, False], index=["a", "b", "c"])
+    check_mapped(mapped, pd.Series([True, True, False]), "symbol", where="f")
+    with pytest.raises(InputError, match=r"only 33% .* unknown ids such as b, c"):
+        check_mapped(mapped, pd.Series([True, True, True]), "symbol", where="f")

@@ -1,0 +1,462 @@
+"""The report against its tables: what the page says is what the tables hold."""
+
+import base64
+import hashlib
+import json
+import re
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pathcall import tables
+from pathcall.errors import InputError
+from pathcall.report import figures, markdown, payload, svg, view, wording
+from pathcall.report.data import clean, read_results
+from pathcall.signatures.panel import load_panel
+from tests.project import ROOT
+from tests.report_fixture import CONTRASTS, EXCLUDED, Simulated, make_results
+
+CHOSEN = ["A375R_Ronly_vem", "A375R_SR_vem", "A375R_SR_minus_Ronly"]
+HOSTILE = "<img src=x onerror=alert(1)>\u202e\x07</script><script>alert(2)</script>"
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, tables as rows of (text, data-v), text of scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.tables: dict[str, list[list[tuple[str, str | None]]]] = {}
+        self.scripts: dict[str, str] = {}
+        self._table = ""
+        self._cell: list[str] | None = None
+        self._value: str | None = None
+        self._raw = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        own = dict(attrs)
+        self.elements.append((tag, own))
+        if tag == "table":
+            self._table = own.get("id") or ""
+            self.tables[self._table] = []
+        elif tag == "tr" and self._table:
+            self.tables[self._table].append([])
+        elif tag in ("td", "th") and self._table:
+            self._cell, self._value = [], own.get("data-v")
+        elif tag in ("script", "style"):
+            self._raw = own.get("id") or tag
+            self.scripts[self._raw] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self._cell is not None:
+            self.tables[self._table][-1].append(("".join(self._cell).strip(), self._value))
+            self._cell = None
+        elif tag == "table":
+            self._table = ""
+        elif tag in ("script", "style"):
+            self._raw = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._raw:
+            self.scripts[self._raw] += data
+        elif self._cell is not None:
+            self._cell.append(data)
+
+    @property
+    def ids(self) -> list[str]:
+        return [own["id"] or "" for _, own in self.elements if "id" in own]
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+    folder = tmp_path_factory.mktemp("results") / "SIM41"
+    return make_results(folder, n_genes=3000, contrasts=CHOSEN, title=HOSTILE)
+
+
+@pytest.fixture(scope="module")
+def html(simulated: Simulated) -> str:
+    return simulated.render().read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Page:
+    return Page(html)
+
+
+@pytest.fixture(scope="module")
+def data(simulated: Simulated):  # type: ignore[no-untyped-def]
+    return read_results(
+        simulated.results,
+        config=simulated.config,
+        contrasts=simulated.contrasts,
+        panel_folder=simulated.panel,
+    )
+
+
+def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    rows = page.tables["matrix"][1:]
+    assert len(rows) == len(data.contrasts)
+    for row, c in zip(rows, data.contrasts, strict=True):
+        assert c.contrast in row[0][0]
+        for (text, _), pathway in zip(row[1:], data.pathways, strict=True):
+            call = data.call(c.contrast, pathway)
+            assert wording.CALLS[call["call"]] in text
+            assert f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']}" in text
+            if call["confidence"] != "none":
+                assert f"{call['confidence']} confidence" in text
+
+
+def test_every_statistic_of_the_evidence_is_on_the_page(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    for pathway in data.pathways:
+        shown = page.tables[f"evidence-{pathway}"]
+        head = [text for text, _ in shown[0]]
+        own = data.evidence[data.evidence["pathway"] == pathway]
+        cells = {}
+        for row in shown[1:]:
+            for name, (_, value) in zip(head, row, strict=True):
+                cells[row[0][0], row[1][0], name] = value
+        for row in own.to_dict("records"):
+            value = cells[row["contrast"], row["readout"], row["method"].replace("_", " ")]
+            if np.isfinite(row["stat"]):
+                assert float(value) == pytest.approx(row["stat"], rel=1e-6)
+            else:
+                assert value is None
+
+
+@pytest.mark.parametrize(
+    ("ident", "file", "schema", "columns"),
+    [
+        ("table-metrics", "qc/metrics", tables.QC_METRICS, ["library_size", "median_correlation"]),
+        ("table-overlap", "secretome/overlap", tables.SECRETOME_OVERLAP, ["n_overlap", "pvalue"]),
+    ],
+)
+def test_numbers_equal_the_table(  # type: ignore[no-untyped-def]
+    page: Page, simulated: Simulated, ident, file, schema, columns
+) -> None:
+    frame = tables.read_table(simulated.results / f"{file}.tsv", schema)
+    values = {v for row in page.tables[ident] for _, v in row if v is not None}
+    for name in columns:
+        for number in frame[name].dropna():
+            assert view.precise(number) in values
+
+
+def test_top_genes_are_the_smallest_p(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    de = data.de["A375R_SR_vem"]
+    up = de[(de["padj"] < 0.05) & (de["log2fc"] > 0)].sort_values(["pvalue", "gene_id"])
+    shown = page.tables["top-up-A375R_SR_vem"][1:]
+    assert [row[1][0] for row in shown] == up["gene_id"].head(25).tolist()
+    for row, lfc in zip(shown, up["log2fc"], strict=False):
+        assert float(row[3][1] or "nan") == pytest.approx(lfc, rel=1e-6)
+
+
+def test_figures_hold_one_dot_a_gene(data) -> None:  # type: ignore[no-untyped-def]
+    for c in data.contrasts:
+        de = data.de[c.contrast]
+        for figure, n in (
+            (figures.volcano(data, c.contrast), int(de["pvalue"].notna().sum())),
+            (figures.ma(data, c.contrast), int(de["log2fc"].notna().sum())),
+        ):
+            paths = re.findall(r'<path class="dots [^>]*d="([^"]*)"', str(figure.markup()))
+            assert sum(svg.count_dots(d) for d in paths) == n
+
+
+def test_figures_hold_every_sample(data) -> None:  # type: ignore[no-untyped-def]
+    n = int((data.samples["included"] == "yes").sum())
+    pca = str(figures.pca(data).markup())
+    names = [s for s in data.metrics["sample"] if f"<title>{s} (" in pca]
+    assert len(names) == n
+    strips = str(figures.sample_scores(data, "AKT").markup())
+    readouts = figures.score_rows(data, "AKT")["readout"].nunique()
+    assert len(re.findall(r"<circle", strips)) == n * readouts
+    bars = str(figures.library_sizes(data).markup())
+    assert bars.count('class="fbar"') == n
+    assert bars.count('class="fpale"') == len(data.samples) - n
+
+
+def test_p_value_histogram_counts_every_gene(data) -> None:  # type: ignore[no-untyped-def]
+    p = data.de["A375R_SR_vem"]["pvalue"].dropna()
+    assert f"{len(p)} genes in 20 bins" in str(figures.p_values(data, "A375R_SR_vem").markup())
+
+
+def test_running_sum_agrees_with_the_enrichment_table(data) -> None:  # type: ignore[no-untyped-def]
+    ranked = figures.ranking(data.de["A375R_SR_vem"])
+    table = data.enrichment["A375R_SR_vem"].set_index("gene_set")
+    name = "HALLMARK_PI3K_AKT_MTOR_SIGNALING"
+    found = figures.running_sum(ranked, set(data.panel.gene_sets[name].genes))
+    assert found is not None
+    assert found.score == pytest.approx(table.loc[name, "es"], abs=1e-9)
+    assert set(found.leading_edge) == set(table.loc[name, "leading_edge"].split(";"))
+    assert figures.running_sum(ranked, {"no", "such", "gene"}) is None
+
+
+def test_intervals_use_the_degrees_of_freedom_of_the_test() -> None:
+    from scipy import stats
+
+    rows = pd.DataFrame({"effect": [1.2, -0.4], "stat": [3.0, -0.01]})
+    rows["pvalue"] = 2 * stats.t.sf(rows["stat"].abs(), 7.5)
+    got = figures.intervals(rows)
+    half = stats.t.ppf(0.975, 7.5) * 0.4
+    assert got["low"][0] == pytest.approx(1.2 - half, rel=1e-4)
+    # A statistic at zero says nothing about the degrees of freedom: the other row's are taken.
+    assert got["high"][1] - got["low"][1] == pytest.approx(
+        2 * stats.t.ppf(0.975, 7.5) * 40, rel=1e-4
+    )
+    assert figures.degrees_of_freedom(2.0, 2 * stats.norm.sf(2.0) * 0.99) == np.inf
+
+
+def test_excluded_samples_are_listed_with_the_reason(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    rows = page.tables["table-excluded"][1:]
+    wanted = data.samples[data.samples["included"] == "no"]
+    assert [r[0][0] for r in rows] == wanted["sample"].tolist() == [EXCLUDED]
+    assert wanted["reason"].iloc[0] in [text for text, _ in rows[0]]
+
+
+def test_simulated_data_have_a_banner(html: str) -> None:
+    assert html.index('<div class="banner simulated"') < html.index('<section id="answer"')
+
+
+def test_hostile_text_stays_text(html: str, page: Page) -> None:
+    assert "<img" not in html
+    assert not [tag for tag, _ in page.elements if tag == "img"]
+    assert [tag for tag, _ in page.elements].count("script") == html.count("<script")
+    executed = [own for tag, own in page.elements if tag == "script" and "type" not in own]
+    assert len(executed) == 1
+    assert not [k for _, own in page.elements for k in own if k.startswith("on") or k == "style"]
+    assert "\u202e" not in html
+    assert "\x07" not in html
+    assert "<img src=x onerror=alert(1)></script><script>alert(2)</script>" in [
+        text for row in page.tables["table-metrics"] for text, _ in row
+    ]
+
+
+def test_policy_names_the_only_script_and_style(page: Page) -> None:
+    policy = next(own["content"] for tag, own in page.elements if "http-equiv" in own) or ""
+    for name in ("script", "style"):
+        digest = hashlib.sha256(page.scripts[name].encode()).digest()
+        assert f"{name}-src 'sha256-{base64.b64encode(digest).decode()}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "innerHTML" not in page.scripts["script"].replace("no innerHTML", "")
+
+
+def test_nothing_is_fetched(page: Page) -> None:
+    for tag, own in page.elements:
+        source = own.get("src")
+        assert source is None or source.startswith("data:")
+        if tag == "link":
+            assert own["href"] == "data:,"
+
+
+def test_ids_are_unique_and_links_lead_somewhere(page: Page, simulated: Simulated) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    for tag, own in page.elements:
+        to = own.get("href") or ""
+        if tag == "a" and to.startswith("#"):
+            assert to[1:] in page.ids, to
+        elif tag == "a" and not to.startswith("http"):
+            assert (simulated.results / to).is_file(), to
+
+
+def test_the_five_questions_have_their_anchors(page: Page) -> None:
+    text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+    anchors = re.findall(r"^\| \d .*`#([\w-]+)`", text, flags=re.MULTILINE)
+    assert len(anchors) == 5
+    assert set(anchors) <= set(page.ids)
+
+
+def test_bytes_are_the_same_again(simulated: Simulated, html: str, tmp_path: Path) -> None:
+    assert simulated.render(tmp_path / "again.html").read_text(encoding="utf-8") == html
+
+
+def test_packed_data_unpack_to_the_tables(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    def unpack(name: str) -> bytes:
+        return zlib.decompress(base64.b64decode(page.scripts[name]), -15)
+
+    meta = json.loads(page.scripts["meta"])
+    n, samples = meta["genes"], meta["samples"]
+    names = [line.split("\t") for line in unpack("data-names").decode().split("\n")]
+    assert len(names) == n
+    raw = np.frombuffer(unpack("data-counts"), dtype=np.uint8).reshape(meta["width"], n, -1)
+    counts = (raw.astype(np.int64) * 256 ** np.arange(meta["width"])[:, None, None]).sum(0)
+    row = [data.counts_samples.index(s) for s in samples]
+    kept = [i for i, g in enumerate(data.genes["gene_id"]) if g in {x[0] for x in names}]
+    np.testing.assert_array_equal(counts, data.counts[row][:, kept].T)
+    codes = np.frombuffer(unpack("data-de-A375R_SR_vem"), dtype=np.uint8).reshape(4, 2, n)
+    values = codes[:, 0].astype(int) + 256 * codes[:, 1].astype(int)
+    lfc = np.where(values[0] % 2, -(values[0] + 1) / 2, values[0] / 2) / meta["lfcScale"]
+    de = data.de["A375R_SR_vem"].set_index("gene_id").loc[[x[0] for x in names]]
+    tested = de["log2fc"].notna().to_numpy()
+    np.testing.assert_array_equal(values[0] == payload.MISSING, ~tested)
+    np.testing.assert_allclose(lfc[tested], de["log2fc"][tested], atol=0.00501)
+    se = values[1] / meta["seScale"]
+    np.testing.assert_allclose(se[tested], de["lfc_se"][tested], atol=0.00251)
+    padj = de["padj"].to_numpy()
+    ok = np.isfinite(padj)
+    np.testing.assert_allclose(values[3][ok] / 100, -np.log10(padj[ok]), atol=0.00501)
+    bundle = json.loads(unpack("bundle"))
+    for name, text in bundle.items():
+        assert text == (data.folder / name).read_text(encoding="utf-8")
+
+
+def test_a_large_count_matrix_is_rounded_and_says_so(data) -> None:  # type: ignore[no-untyped-def]
+    packed = payload.build(data, budget=10_000)
+    assert "4.5%" in packed.counts_note
+    assert "left out" in packed.counts_note
+    assert packed.n_genes + packed.n_dropped == len(data.genes)
+    raw = zlib.decompress(base64.b64decode(packed.blocks["counts"]), -15)
+    codes = np.frombuffer(raw, dtype=np.uint8).reshape(packed.meta["width"], packed.n_genes, -1)
+    codes = (codes.astype(int) * 256 ** np.arange(packed.meta["width"])[:, None, None]).sum(0)
+    counts = 2 ** (codes / packed.meta["logSteps"]) - 1
+    expressed = np.zeros(len(data.genes), dtype=bool)
+    for model in data.models.values():
+        expressed |= data.genes["gene_id"].isin(model.counts.columns).to_numpy()
+    row = [data.counts_samples.index(s) for s in packed.meta["samples"]]
+    np.testing.assert_allclose(counts + 1, data.counts[row][:, expressed].T + 1, rtol=0.045)
+
+
+def test_a_page_beyond_its_limit_gives_up_genes_that_are_quiet(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from pathcall.report import render
+
+    whole = len(render.render_page(data).encode())
+    monkeypatch.setattr(render, "PAGE_BUDGET", whole - 5_000)
+    assert len(render.render_page(data).encode()) < whole - 5_000
+
+
+def test_embedded_tables_stay_within_their_limit(data, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    from pathcall.report import render
+
+    monkeypatch.setattr(render, "EMBED_BUDGET", 2_000)
+    chosen = render._embedded(data)
+    assert "calls.tsv" in chosen
+    assert sum(len(payload.pack(text.encode())) for text in chosen.values()) <= 2_000
+
+
+def test_a_missing_table_is_named(simulated: Simulated, tmp_path: Path) -> None:
+    for path in simulated.results.rglob("*"):
+        if path.is_file() and path.name != "calls.tsv":
+            copy = tmp_path / path.relative_to(simulated.results)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.symlink_to(path)
+    with pytest.raises(InputError, match=r"calls\.tsv"):
+        Simulated(tmp_path, simulated.config, simulated.contrasts).render(tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_single_figures_are_files_of_their_own(simulated: Simulated, tmp_path: Path) -> None:
+    from xml.etree import ElementTree
+
+    from pathcall.report import render_report
+
+    render_report(
+        simulated.results,
+        config=simulated.config,
+        contrasts=simulated.contrasts,
+        panel_folder=simulated.panel,
+        out=tmp_path / "report.html",
+        figures=tmp_path / "figures",
+    )
+    names = {p.stem for p in (tmp_path / "figures").glob("*.svg")}
+    asked = wording.pathways_of(simulated.panel)
+    assert asked == load_panel(simulated.panel).pathways
+    assert names == {"calls", "library", "pca", "correlation"} | {f"forest_{p}" for p in asked} | {
+        f"volcano_{c}" for c in CHOSEN
+    }
+    for path in (tmp_path / "figures").glob("*.svg"):
+        assert ElementTree.parse(path).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_captions_of_snakemake_are_those_of_the_page(html: str) -> None:
+    folder = ROOT / "workflow" / "report"
+    assert {p.stem for p in folder.glob("*.rst")} >= set(wording.REPORTED)
+    for key in wording.REPORTED:
+        assert (folder / f"{key}.rst").read_text(encoding="utf-8") == wording.rst(key)
+
+
+def test_a_study_without_optional_tables_renders(tmp_path: Path) -> None:
+    made = make_results(tmp_path / "r", n_genes=2500, contrasts=["A375_vivo_vem"])
+    for name in ("ranking", "sensitivity", "adjusted", "nfkb_genes", "secretome/fra1"):
+        (made.results / f"{name}.tsv").unlink()
+    text = made.render().read_text(encoding="utf-8")
+    assert "No sensitivity analysis was run." in text
+    assert 'id="leads"' not in text
+
+
+# ---------------------------------------------------------------- words and formats
+
+
+def call(contrast: str, call: str, confidence: str = "none") -> dict[str, str]:
+    return {"contrast": contrast, "call": call, "confidence": confidence}
+
+
+def test_findings_say_no_more_than_the_calls() -> None:
+    labels = {"a": "A", "b": "B", "c": "C"}
+    text = wording.finding(
+        [call("a", "activated", "high"), call("b", "activated", "low"), call("c", "no_evidence")],
+        labels,
+    )
+    assert text == (
+        "The evidence supports activation in A; weak evidence points to activation in B; "
+        "no change is shown in 1 of 3 contrasts."
+    )
+    only = wording.finding([call("a", "not_assessable")], labels)
+    assert only == "Cannot be assessed."
+    held = wording.finding(
+        [call("a", "no_evidence"), call("b", "no_evidence")], labels, withheld={"a"}
+    )
+    assert held == (
+        "In 1 of 2 contrasts readouts move, but what moves beside them explains it, so that no "
+        "call is made; no change is shown in 1 of 2 contrasts."
+    )
+    none = wording.finding([call("a", "not_assessable"), call("b", "not_assessable")], labels)
+    assert none == "No contrast can be assessed."
+    every = wording.finding([call(k, "no_evidence") for k in "abc"], labels)
+    assert every == "No change is shown in all 3 contrasts."
+
+
+def test_numbers_are_written_for_reading() -> None:
+    assert view.number(-0.012345) == "−0.0123"
+    assert view.number(1234567) == "1.23×10⁶"
+    assert view.number(12345) == "12\u202f345"
+    assert view.number(0) == "0"
+    assert view.number(float("nan")) == "–"
+    assert view.pvalue(3.21e-17) == "3.2×10⁻¹⁷"
+    assert view.pvalue(0.0456) == "0.046"
+    assert view.pvalue(0.5) == "0.50"
+    assert view.pvalue(0) == "< 10⁻³⁰⁰"
+    assert view.percent(0.021) == "2.1%"
+    assert view.precise(12_345_678.0) == "12345678"
+    assert svg.label(-1500.0) == "−1500"
+    assert svg.ticks(-0.35, 0.35, 4) == pytest.approx([-0.2, 0, 0.2])
+
+
+def test_methods_text_is_rendered_without_passing_html() -> None:
+    got = str(
+        markdown.render(
+            "# Head\n\nText <b>bold</b> **strong** `~ a*b` [x](javascript:alert(1))\n"
+            "see https://example.org/a_b.\n\n- one\n- *two*\n\n"
+            "| a | b |\n|---|---|\n| 1 | <i> |\n\n"
+            "```\ncode <x>\n```\n"
+        )
+    )
+    assert "<h3>Head</h3>" in got
+    assert "&lt;b&gt;bold&lt;/b&gt; <strong>strong</strong> <code>~ a*b</code>" in got
+    assert "javascript" in got
+    assert 'href="javascript' not in got
+    assert '<a href="https://example.org/a_b" rel="noreferrer">' in got
+    assert "<li>one</li><li><em>two</em></li>" in got
+    assert "<td>&lt;i&gt;</td>" in got
+    assert "code &lt;x&gt;</pre>" in got
+
+
+def test_control_characters_go() -> None:
+    assert clean("a\x00b\u202ec\td\ne") == "abc d e"
+
+
+def test_fixture_covers_the_default_shape() -> None:
+    assert len(CONTRASTS) == 9
+    assert len({c["model"] for c in CONTRASTS}) == 3

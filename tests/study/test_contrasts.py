@@ -1,0 +1,152 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pathcall.errors import ConfigError
+from pathcall.study.config import Config, load_config
+from pathcall.study.contrasts import Contrast, plan_models, read_contrasts
+from pathcall.study.sample_sheet import read_sheet
+
+SHEET = "sample\ttumour\tdrug\thours\n" + "".join(
+    f"{t}{d}{i}\t{t}\t{d}\t{i}\n"
+    for t in ("R", "SR")
+    for d in ("vehicle", "vem")
+    for i in (1, 2, 3)
+)
+HEADER = "contrast\tmodel\ttest\treference\tsubtract\tgroup\texpected\tdescription\n"
+R = "r\tm\ttumour=R,drug=vem\ttumour=R,drug=vehicle\t\t\t\t\n"
+SR = "sr\tm\ttumour=SR,drug=vem\ttumour=SR,drug=vehicle\t\tg\tMAPK:repressed\tin words\n"
+BOTH = "i\tm\ttumour=SR,drug=vem\ttumour=SR,drug=vehicle\tr\t\t\t\n"
+
+
+def plan(tmp_path: Path, contrasts: str, *, design: str = "~ tumour * drug", sheet: str = SHEET,
+         **model: object):  # fmt: skip
+    (tmp_path / "samples.tsv").write_text(sheet)
+    (tmp_path / "contrasts.tsv").write_text(contrasts)
+    config: Config = load_config(
+        {
+            "study": "GSE1",
+            "samples": str(tmp_path / "samples.tsv"),
+            "contrasts": str(tmp_path / "contrasts.tsv"),
+            "models": {"m": {"design": design, **model}, "other": {"design": "~ drug"}},
+        },
+        source="config.yaml",
+    )
+    table = read_contrasts(config.contrasts)
+    return plan_models(config, read_sheet(config.samples), table)["m"]
+
+
+def test_weights_of_cells_and_interactions(tmp_path: Path) -> None:
+    made = plan(tmp_path, HEADER + R + SR + BOTH)
+    names = made.design.coefficients
+    assert names == ("Intercept", "tumour[SR]", "drug[vem]", "tumour[SR]:drug[vem]")
+    assert made.weights["r"].tolist() == [0, 0, 1, 0]
+    assert made.weights["sr"].tolist() == [0, 0, 1, 1]
+    assert made.weights["i"].tolist() == [0, 0, 0, 1]
+    assert made.smallest_group == 3
+
+
+def test_the_estimate_is_test_over_reference(tmp_path: Path) -> None:
+    made = plan(tmp_path, HEADER + R + SR + BOTH)
+    means = {("R", "vehicle"): 1.0, ("R", "vem"): 4.0, ("SR", "vehicle"): 2.0, ("SR", "vem"): 11.0}
+    y = [means[row["tumour"], row["drug"]] for row in made.design.rows]
+    beta = np.linalg.lstsq(made.design.matrix, y, rcond=None)[0]
+    assert made.weights["r"] @ beta == pytest.approx(3)
+    assert made.weights["sr"] @ beta == pytest.approx(9)
+    assert made.weights["i"] @ beta == pytest.approx(6)
+
+
+@pytest.mark.parametrize("design", ["~ tumour * drug", "~ 0 + tumour:drug", "~ drug * tumour"])
+def test_weights_mean_the_same_under_any_coding(tmp_path: Path, design: str) -> None:
+    made = plan(tmp_path, HEADER + R + SR + BOTH, design=design)
+    y = np.random.default_rng(0).normal(size=12)
+    beta = np.linalg.lstsq(made.design.matrix, y, rcond=None)[0]
+    cell = {k: y[[r["tumour"] + r["drug"] == k for r in made.design.rows]].mean()
+            for k in ("Rvem", "Rvehicle", "SRvem", "SRvehicle")}  # fmt: skip
+    expected = cell["SRvem"] - cell["SRvehicle"] - cell["Rvem"] + cell["Rvehicle"]
+    assert made.weights["i"] @ beta == pytest.approx(expected)
+
+
+def test_continuous_columns_are_slopes(tmp_path: Path) -> None:
+    row = "h\tm\thours=3\thours=1\t\t\t\t\n"
+    made = plan(tmp_path, HEADER + row, design="~ drug + hours", continuous=["hours"])
+    assert made.weights["h"].tolist() == [0, 0, 2]
+
+
+def test_terms_for_the_likelihood_ratio_test(tmp_path: Path) -> None:
+    assert plan(tmp_path, HEADER + R).terms == {
+        "tumour": ["tumour[SR]", "tumour[SR]:drug[vem]"],
+        "drug": ["drug[vem]", "tumour[SR]:drug[vem]"],
+        "tumour:drug": ["tumour[SR]:drug[vem]"],
+    }
+
+
+def test_rows_become_plain_data_and_back(tmp_path: Path) -> None:
+    (tmp_path / "c.tsv").write_text(HEADER + SR)
+    contrast = read_contrasts(str(tmp_path / "c.tsv"))["sr"]
+    assert contrast.expected == {"MAPK": "repressed"}
+    assert contrast.group == "g"
+    assert contrast.subtract is None
+    assert Contrast.from_dict(contrast.as_dict()) == contrast
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("x\tnone\tdrug=vem\tdrug=vehicle\t\t\t\t\n", ["unknown model", "'none'", "m, other"]),
+        ("a b\tm\tdrug=vem\tdrug=vehicle\t\t\t\t\n", ["'a b'"]),
+        (R + R, ["listed twice", "'r'"]),
+        ("x\tm\tdrug=vem\ttumour=R\t\t\t\t\n", ["different columns"]),
+        ("x\tm\tdrug=vem\tdrug=vem\t\t\t\t\n", ["are the same"]),
+        ("x\tm\tdrug=vom\tdrug=vehicle\t\t\t\t\n", ["matches no sample", "'vom'", "vehicle, vem"]),
+        ("x\tm\tdose=1\tdose=2\t\t\t\t\n", ["design does not use", "'dose'"]),
+        ("x\tm\tdrug:vem\tdrug:vehicle\t\t\t\t\n", ["can't be read", "'drug:vem'"]),
+        ("x\tm\t\tdrug=vehicle\t\t\t\t\n", ["lacks a cell", "column test"]),
+        (R + "i\tm\ttumour=SR,drug=vem\ttumour=SR,drug=vehicle\tq\t\t\t\n",
+         ["unknown contrast", "'q'"]),
+        ("o\tother\tdrug=vem\tdrug=vehicle\t\t\t\t\n"
+         "i\tm\ttumour=SR,drug=vem\ttumour=SR,drug=vehicle\to\t\t\t\n", ["another model", "'o'"]),
+        ("a\tm\tdrug=vem\tdrug=vehicle\tb\t\t\t\nb\tm\ttumour=SR\ttumour=R\ta\t\t\t\n",
+         ["circle"]),
+        ("x\tm\tdrug=vem\tdrug=vehicle\t\t\tMAPK:down\t\n", ["'down'", "PATHWAY:activated"]),
+    ],
+)  # fmt: skip
+def test_bad_contrasts_are_refused(tmp_path: Path, rows: str, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as error:
+        plan(tmp_path, HEADER + rows)
+    for word in [*words, "contrasts.tsv"]:
+        assert word in error.value.line()
+
+
+def test_a_cell_without_replicates(tmp_path: Path) -> None:
+    sheet = "\n".join(
+        line for line in SHEET.splitlines() if not line.startswith(("SRvem2", "SRvem3"))
+    )
+    with pytest.raises(ConfigError, match=r"no replicates.*tumour=SR,drug=vem.*1 sample"):
+        plan(tmp_path, HEADER + SR, sheet=sheet + "\n")
+
+
+def test_an_interaction_that_the_design_can_not_tell(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs a design with the interaction"):
+        plan(tmp_path, HEADER + R + BOTH, design="~ tumour + drug")
+
+
+def test_an_unknown_column_of_the_table(tmp_path: Path) -> None:
+    (tmp_path / "c.tsv").write_text(HEADER.replace("group", "grp") + R)
+    with pytest.raises(ConfigError, match=r"unknown column.*'grp'"):
+        read_contrasts(str(tmp_path / "c.tsv"))
+
+
+def test_the_default_study_has_its_nine_contrasts(root: Path, monkeypatch) -> None:
+    import yaml
+
+    monkeypatch.chdir(root)
+    config = load_config(yaml.safe_load(Path("config/config.yaml").read_text()), source="c")
+    contrasts = read_contrasts(config.contrasts)
+    plans = plan_models(config, read_sheet(config.samples), contrasts)
+    assert len(contrasts) == 9
+    assert sum(c.group == "inhibitor_48h" for c in contrasts.values()) == 4
+    assert {name: len(p.samples) for name, p in plans.items()} == {
+        "in_vitro": 21, "A375_tumour": 8, "A375R_tumour": 12,
+    }  # fmt: skip

@@ -1,0 +1,164 @@
+"""The workflow as a user runs it: the embedded study, reruns, determinism."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pathcall import tables
+from tests.project import Project
+
+pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
+RESULTS = "results/GSE52778"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The embedded study, run once on two cores, in a path with a space."""
+    project = Project.copy(tmp_path_factory.mktemp("the demo") / "project")
+    done = project.demo("--cores", "2")
+    assert done.returncode == 0, done.stderr
+    return project
+
+
+@pytest.fixture
+def rerun(demo: Project, tmp_path: Path) -> Project:
+    """The finished study, to be changed."""
+    return demo.twin(tmp_path / "project")
+
+
+def table(project: Project, name: str, schema: tables.DataFrameSchema) -> pd.DataFrame:
+    return tables.read_table(project.folder / RESULTS / f"{name}.tsv", schema)
+
+
+def test_every_output_of_the_contract_is_there_and_fits_its_schema(demo: Project) -> None:
+    contrast = "dexamethasone"
+    for name, schema in {
+        "samples": tables.SAMPLES,
+        "qc/metrics": tables.QC_METRICS,
+        "qc/pca": tables.QC_PCA,
+        "qc/flags": tables.QC_FLAGS,
+        f"de/{contrast}": tables.DE,
+        f"enrichment/{contrast}": tables.ENRICHMENT,
+        f"activity/{contrast}": tables.ACTIVITY,
+        "scores/samples": tables.SCORES,
+        "evidence": tables.EVIDENCE,
+        "calls": tables.CALLS_TABLE,
+        "combined/genes": tables.COMBINED_GENES,
+        "combined/pathways": tables.COMBINED_PATHWAYS,
+        f"secretome/{contrast}": tables.SECRETOME,
+        "secretome/overlap": tables.SECRETOME_OVERLAP,
+        "provenance/inputs": tables.INPUTS,
+        "provenance/software": tables.SOFTWARE,
+    }.items():
+        table(demo, name, schema)
+    for name in ("report.html", "counts.h5ad", "provenance/config.yaml", "provenance/methods.md"):
+        assert (demo.folder / RESULTS / name).stat().st_size > 0
+
+
+def test_dexamethasone_does_what_it_is_known_to_do(demo: Project) -> None:
+    de = table(demo, "de/dexamethasone", tables.DE).set_index("symbol")
+    for gene in ("DUSP1", "KLF15", "PER1", "TSC22D3", "FKBP5", "ZBTB16"):
+        assert de.loc[gene, "log2fc"] > 1, gene
+        assert de.loc[gene, "padj"] < 1e-10, gene
+    assert de.loc["VCAM1", "log2fc"] < -2
+    sets = table(demo, "enrichment/dexamethasone", tables.ENRICHMENT).set_index("gene_set")
+    tnfa = sets.loc["HALLMARK_TNFA_SIGNALING_VIA_NFKB"]
+    assert tnfa["nes"] > 1
+    assert tnfa["fdr"] < 0.05
+    calls = table(demo, "calls", tables.CALLS_TABLE).set_index("pathway")
+    assert calls.loc["NFKB_CANONICAL", "call"] != "activated"
+
+
+def test_the_embedded_data_is_labelled(demo: Project) -> None:
+    inputs = table(demo, "provenance/inputs", tables.INPUTS).set_index("file")
+    assert inputs.loc["resources/demo/GSE52778_counts.tsv.gz", "kind"] == "embedded"
+    assert "embedded" in (demo.folder / RESULTS / "provenance/methods.md").read_text()
+    assert "embedded" in (demo.folder / RESULTS / "report.html").read_text()
+
+
+def test_a_second_run_has_nothing_to_do(demo: Project) -> None:
+    done = demo.demo("--cores", "2")
+    assert done.returncode == 0
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_bytes_do_not_depend_on_cores_or_run(demo: Project, tmp_path: Path) -> None:
+    again = Project.copy(tmp_path / "project")
+    done = again.demo("--cores", "1")
+    assert done.returncode == 0, done.stderr
+    one, two = again.files(RESULTS), demo.files(RESULTS)
+    assert sorted(one) == sorted(two)
+    assert [name for name in one if one[name] != two[name]] == []
+
+
+FETCH = {"fetch_metadata", "fetch_counts"}
+PREPARE = {"assemble_counts", "run_qc"}
+FIT = {"fit_model_airway"}
+
+
+def below(demo: Project, *rules: str) -> set[str]:
+    """Rules that a forced rerun of `rules` reruns."""
+    return demo.planned("--configfile", "config/demo.yaml", "--forcerun", *rules)
+
+
+def test_touching_nothing_reruns_nothing(demo: Project) -> None:
+    assert demo.planned("--configfile", "config/demo.yaml") == set()
+
+
+def test_alpha_reruns_the_fit_and_what_is_below(rerun: Project) -> None:
+    expected = below(rerun, "fit_model_airway", "write_provenance")
+    rerun.edit("config/demo.yaml", "organism: human", "organism: human\nalpha: 0.01")
+    planned = rerun.planned("--configfile", "config/demo.yaml")
+    assert planned == expected
+    assert not planned & (FETCH | PREPARE)
+
+
+def test_a_level_reruns_everything_but_the_download(rerun: Project) -> None:
+    expected = below(rerun, "assemble_counts")
+    rerun.edit("config/demo/samples.tsv", "N61311\tuntreated", "N61312\tuntreated")
+    rerun.edit("config/demo/samples.tsv", "N61311\tdexamethasone", "N61312\tdexamethasone")
+    planned = rerun.planned("--configfile", "config/demo.yaml")
+    assert planned == expected
+    assert not planned & FETCH
+    assert planned >= PREPARE | FIT
+
+
+def test_a_line_of_the_fit_reruns_the_rules_that_use_it(rerun: Project) -> None:
+    expected = below(rerun, "run_qc", "fit_model_airway")
+    with (rerun.folder / "src/pathcall/deseq/de.py").open("a") as file:
+        file.write("\n# a remark\n")
+    planned = rerun.planned("--configfile", "config/demo.yaml")
+    assert planned == expected
+    assert planned >= FIT
+    assert not planned & (FETCH | {"assemble_counts"})
+
+
+def test_a_line_of_the_report_reruns_the_report_alone(rerun: Project) -> None:
+    css = next((rerun.folder / "src/pathcall/report").rglob("*.css"))
+    with css.open("a") as file:
+        file.write("\n/* a remark */\n")
+    assert rerun.planned("--configfile", "config/demo.yaml") == {"render_report", "default"}
+
+
+def test_another_mirror_reruns_no_compute(rerun: Project) -> None:
+    rerun.edit("config/demo.yaml", "offline: true", "offline: true\nmirrors: {a.b: 'file:///c'}")
+    planned = rerun.planned("--configfile", "config/demo.yaml")
+    assert not planned & (FETCH | PREPARE | FIT)
+
+
+def test_an_interrupted_run_goes_on(rerun: Project) -> None:
+    shutil.rmtree(rerun.folder / RESULTS / "enrichment")
+    (rerun.folder / RESULTS / "report.html").unlink()
+    before = rerun.files(f"{RESULTS}/de")
+    done = rerun.demo("--cores", "2")
+    assert done.returncode == 0, done.stderr
+    assert rerun.files(f"{RESULTS}/de") == before
+
+
+def test_the_workflow_passes_its_own_linter(demo: Project) -> None:
+    done = demo.demo("--lint")
+    assert done.returncode == 0, done.stderr
