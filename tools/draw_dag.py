@@ -3,8 +3,8 @@
 python tools/draw_dag.py
 
 The graph is Snakemake's own (``--rulegraph``); it is laid out and drawn here, so that no Graphviz
-is needed and the same rules give the same bytes. ``tests/repository/test_docs.py`` fails when the figure is
-not that of the workflow.
+is needed and the same rules give the same bytes. ``tests/repository/test_docs.py`` fails
+when the figure is not that of the workflow.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ Every pathway has one score a sample (`pathcall.signatures.sample_scores`), test
 design and contrast, so that the interval rests on samples, not genes. Three kinds stand
 beside one another: the footprints, the Hallmark sets, and the panel's own pathways (the mean of
 their evidence readouts' scores, turned towards the pathway and divided by their residual SD;
-readouts of one line of evidence share one part). A pathway of the panel without evidence readouts, such as a control, is
-scored by its control readouts.
+readouts of one line of evidence share one part). A pathway of the panel without evidence readouts,
+such as a control, is scored by its control readouts.
 
 Effects are divided by the score's (moderated) residual standard deviation, which makes them
 comparable: :math:`d = t \cdot u`, with :math:`u = \sqrt{c^T (X^T X)^{-1} c}` of the contrast.
