@@ -27,7 +27,7 @@ from pathcall.calls.mock_contrasts import mock_columns
 from pathcall.deseq import de
 from pathcall.deseq.fitted import FittedModel
 from pathcall.deseq.vst import vst
-from pathcall.enrichment.enrich_model import gsea
+from pathcall.enrichment.gsea import gsea
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig

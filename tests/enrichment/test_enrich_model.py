@@ -11,7 +11,8 @@ from scipy import stats
 
 from pathcall import tables
 from pathcall.deseq.fitted import write_model
-from pathcall.enrichment.enrich_model import ContrastScores, enrich_and_write, enrich_model, gsea
+from pathcall.enrichment.enrich_model import ContrastScores, enrich_and_write, enrich_model
+from pathcall.enrichment.gsea import gsea
 from pathcall.errors import ConfigError, InputError
 from pathcall.signatures.panel import Panel, load_panel
 from tests.scoring_data import SETS, SYMBOLS, Study, make_study, write_panel

@@ -16,7 +16,7 @@ from pathcall import tables
 from pathcall.calls.call_pathways import call_study
 from pathcall.calls.ranking import rank_pathways
 from pathcall.deseq.fitted import FittedModel
-from pathcall.enrichment import enrich_model
+from pathcall.enrichment.enrich_model import enrich_model
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
