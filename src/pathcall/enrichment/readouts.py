@@ -1,4 +1,4 @@
-"""The table of the panel's readouts in a contrast, tested on genes, alone and beside confounders."""
+"""The table of the panel's readouts in a contrast, tested on genes alone and beside confounders."""
 
 from __future__ import annotations
 
