@@ -2,6 +2,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from pathcall.calls import readout_tests as ev
 from pathcall.signatures.panel import Readout, load_panel
@@ -133,13 +134,16 @@ def test_random_streams_do_not_depend_on_other_readouts(prepared, panel, model):
     np.testing.assert_array_equal(drawn.picks[0], again.picks[1])
 
 
-def test_the_fdr_of_one_gene_is_that_of_the_table():
-    from pathcall.calls.call_pathways import _bh
-
-    p = np.random.default_rng(0).uniform(size=(500, 2)) ** 2
-    for gene in (0, 17):
-        made = ev._fdr_of(p, gene)
-        np.testing.assert_allclose(made, [_bh(p[:, 0])[gene], _bh(p[:, 1])[gene]])
+def test_the_fdr_of_one_gene_is_that_among_all_genes(prepared):
+    at = prepared.names.index("FRA1_FOSL1")
+    gene = int(np.flatnonzero(prepared.raw[:, at])[0])
+    t = np.random.default_rng(0).normal(size=(len(prepared.symbols), 2)) * 1.2
+    t[gene] = 4.0
+    _, p = ev.competitive(prepared, t, np.inf)
+    expected = [
+        stats.false_discovery_control(2 * stats.norm.sf(np.abs(t[:, k])))[gene] for k in (0, 1)
+    ]
+    np.testing.assert_allclose(p[at], expected)
 
 
 def test_joint_test_of_one_readout_is_its_own_test(prepared, random, model):

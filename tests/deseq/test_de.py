@@ -11,6 +11,7 @@ from scipy import optimize, stats
 from pathcall.deseq import de
 from pathcall.deseq.dispersion import Trend, fit_prior, fit_trend, loess
 from pathcall.errors import PathcallError
+from pathcall.stats.multiple_testing import benjamini_hochberg
 from tests.project import ROOT
 
 REFERENCE = ROOT / "tests" / "reference"
@@ -437,9 +438,9 @@ def test_filter_counts_samples_not_totals() -> None:
 def test_adjusted_p_values() -> None:
     p = np.array([0.01, np.nan, 0.04, 0.03, 0.9])
     expected = stats.false_discovery_control(p[~np.isnan(p)])
-    np.testing.assert_allclose(de.adjust(p)[~np.isnan(p)], expected)
-    assert np.isnan(de.adjust(p)[1])
-    assert len(de.adjust(np.array([]))) == 0
+    np.testing.assert_allclose(benjamini_hochberg(p)[~np.isnan(p)], expected)
+    assert np.isnan(benjamini_hochberg(p)[1])
+    assert len(benjamini_hochberg(np.array([]))) == 0
 
 
 def test_lowess_is_r_s() -> None:

@@ -8,6 +8,8 @@ import pytest
 from scipy import sparse, stats
 
 from pathcall.enrichment import camera
+from pathcall.stats.linear_models import residuals_of
+from pathcall.stats.tails import t_to_z, two_sided_p
 from tests.project import ROOT
 
 REFERENCE = ROOT / "tests" / "reference"
@@ -34,13 +36,13 @@ def weights(values: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
 def residuals(values: pd.DataFrame) -> np.ndarray:
     samples = values.drop(columns="stat").to_numpy().T
     design = np.column_stack([np.ones(12), np.repeat([0.0, 1.0], 6)])
-    return camera.residuals_of(samples, design)
+    return residuals_of(samples, design)
 
 
 @pytest.mark.parametrize(("rho", "column"), [(0.01, "p_001"), (0.0, "p_0"), (0.1, "p_01")])
 def test_sets_agree_with_limma(values, expected, weights, rho, column):
     z = camera.test_signatures(values[["stat"]].to_numpy(), weights, rho)[:, 0]
-    np.testing.assert_allclose(camera.two_sided_p(z), expected[column], rtol=1e-9)
+    np.testing.assert_allclose(two_sided_p(z), expected[column], rtol=1e-9)
     assert (np.sign(z) == expected["sign"]).all()
 
 
@@ -85,7 +87,7 @@ def test_weights_without_correlation_are_simple_regression():
     weight = np.where(rng.random(60) < 0.5, rng.normal(size=60), 0.0)
     line = stats.linregress(weight, stat)
     z = camera.test_signatures(stat[:, None], weight[:, None], 0.0)[0, 0]
-    np.testing.assert_allclose(camera.two_sided_p(z), line.pvalue, rtol=1e-9)
+    np.testing.assert_allclose(two_sided_p(z), line.pvalue, rtol=1e-9)
     assert np.sign(z) == np.sign(line.slope)
 
 
@@ -133,9 +135,9 @@ def test_size_under_correlated_genes(signed):
         correlation = camera.estimate_correlation(draw(df), weights, df)
         corrected.append(camera.test_signatures(stat, weights, correlation, df=df)[0, 0])
         naive.append(camera.test_signatures(stat, weights, 0.0)[0, 0])
-    rate = np.mean(camera.two_sided_p(np.array(corrected)) < 0.05)
+    rate = np.mean(two_sided_p(np.array(corrected)) < 0.05)
     assert 0.02 < rate < 0.075
-    assert np.mean(camera.two_sided_p(np.array(naive)) < 0.05) > 0.3
+    assert np.mean(two_sided_p(np.array(naive)) < 0.05) > 0.3
 
 
 def test_empty_and_constant_signatures_have_no_value():
@@ -154,7 +156,7 @@ def test_missing_statistics_are_refused():
 def test_residuals_are_orthogonal_to_a_design_of_deficient_rank(values):
     samples = values.drop(columns="stat").to_numpy().T
     half = np.repeat([0.0, 1.0], 6)
-    left = camera.residuals_of(samples, np.column_stack([np.ones(12), half, 1 - half]))
+    left = residuals_of(samples, np.column_stack([np.ones(12), half, 1 - half]))
     np.testing.assert_allclose(left[:6].mean(axis=0), 0, atol=1e-12)
     np.testing.assert_allclose(left[6:].mean(axis=0), 0, atol=1e-12)
 
@@ -162,14 +164,14 @@ def test_residuals_are_orthogonal_to_a_design_of_deficient_rank(values):
 @pytest.mark.parametrize("df", [3.0, 8.0, 200.0, 2e4])
 def test_t_to_z_keeps_the_tail(df):
     t = np.array([-30.0, -4.0, -0.1, 0.0, 1.0, 6.0, 30.0])
-    z = camera.t_to_z(t, df)
+    z = t_to_z(t, df)
     np.testing.assert_allclose(stats.norm.logsf(np.abs(z)), stats.t.logsf(np.abs(t), df), rtol=1e-8)
     assert (np.sign(z) == np.sign(t)).all()
 
 
 def test_t_to_z_goes_on_where_the_tail_underflows():
     t = np.array([36.0, 36.5, 37.0, 37.5, 38.0, 39.0, 60.0])
-    z = camera.t_to_z(t, 2e4)
+    z = t_to_z(t, 2e4)
     assert (np.diff(z) > 0).all()
     assert np.isfinite(z).all()
-    assert (camera.two_sided_p(z) > 0).all()
+    assert (two_sided_p(z) > 0).all()

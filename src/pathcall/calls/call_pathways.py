@@ -27,6 +27,7 @@ from pathcall.calls.readout_tests import (
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.stats.multiple_testing import benjamini_hochberg
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import (
@@ -258,7 +259,7 @@ def _block(
     fdr = np.full(len(p), np.nan)
     # One family of tests: the evidence readouts of the contrast.
     family = usable & (table["role"] == "evidence").to_numpy()
-    fdr[family] = _bh(p[family])
+    fdr[family] = benjamini_hochberg(p[family])
     with np.errstate(invalid="ignore"):
         vote = np.where(usable & (p < rule.vote_p), np.sign(np.nan_to_num(stat)), 0)
     return pd.DataFrame(
@@ -278,16 +279,6 @@ def _block(
             "note": table["note"],
         }
     )
-
-
-def _bh(p: Float) -> Float:
-    if not len(p):
-        return p
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    made = np.empty_like(p)
-    made[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return made
 
 
 def _call_rows(context: _Context) -> tuple[pd.DataFrame, pd.DataFrame]:

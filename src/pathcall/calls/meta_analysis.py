@@ -29,8 +29,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from pathcall.enrichment import camera
-from pathcall.enrichment.camera import Float
+from pathcall.stats.multiple_testing import Float, benjamini_hochberg
 from pathcall.tables import (
     COMBINED_GENES,
     COMBINED_PATHWAYS,
@@ -68,7 +67,7 @@ class Combined:
             "ci_low": self.ci_low,
             "ci_high": self.ci_high,
             "pvalue": self.pvalue,
-            "fdr": camera.fdr(self.pvalue),
+            "fdr": benjamini_hochberg(self.pvalue),
             "i2": self.i2,
             "n_contrasts": self.n.astype(int),
             "loo_low": self.loo_low,

@@ -21,6 +21,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from pathcall.stats.linear_models import column_basis, samples_used
+
 logger = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float64]
@@ -38,12 +40,6 @@ def cells_of(design: Float) -> list[npt.NDArray[np.int64]]:
     for position, row in enumerate(rows):
         made.setdefault(row, []).append(position)
     return [np.array(members) for members in made.values()]
-
-
-def involved(design: Float, weights: Float) -> npt.NDArray[np.bool_]:
-    """Samples that a contrast's estimate draws on."""
-    used = design @ np.linalg.pinv(design.T @ design, hermitian=True) @ weights
-    return np.asarray(np.abs(used) > 1e-8 * max(np.abs(used).max(), 1e-300))
 
 
 def mock_columns(design: Float, contrasts: Mapping[str, Float], *, limit: int, seed: int) -> Float:
@@ -68,7 +64,7 @@ def mock_columns(design: Float, contrasts: Mapping[str, Float], *, limit: int, s
     cells = cells_of(design)
     places = []
     for weights in contrasts.values():
-        used = involved(design, np.asarray(weights, dtype=float))
+        used = samples_used(design, np.asarray(weights, dtype=float))
         place = tuple(i for i, cell in enumerate(cells) if used[cell].any())
         if place not in places:
             places.append(place)
@@ -108,8 +104,7 @@ def _columns(
             tuple(option[rng.integers(len(option))] for option in options)
             for _ in range(20 * share)
         )
-    u, s, _ = np.linalg.svd(design, full_matrices=False)
-    q = u[:, s > s.max() * 1e-12]
+    q = column_basis(design)
     made: dict[tuple[float, ...], Float] = {}
     for labels in vectors:
         column = np.zeros(len(design))

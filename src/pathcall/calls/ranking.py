@@ -27,10 +27,10 @@ from scipy.stats import t as student
 from pathcall.calls import readout_tests as evidence
 from pathcall.calls.readout_tests import Prepared
 from pathcall.deseq.fitted import FittedModel, read_model
-from pathcall.enrichment import camera
-from pathcall.enrichment.camera import Float
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.stats.linear_models import Float, residual_df, residuals_of
+from pathcall.stats.multiple_testing import benjamini_hochberg
 from pathcall.study.config import CallsConfig
 from pathcall.tables import RANKING, write_table
 
@@ -66,8 +66,8 @@ def rank_pathways(
     """
     prepared = evidence.prepare(panel, model, rule)
     names, values = pathway_scores(prepared, panel)
-    residuals = ss.outside(values, prepared.design)
-    df = ss.degrees(prepared.design)
+    residuals = residuals_of(values, prepared.design)
+    df = residual_df(prepared.design)
     scored = np.einsum("ns,ns->s", residuals, residuals) > 1e-12
     logger.info(
         "%s: %d pathways, %d of them with a score; %d residual degrees of freedom",
@@ -179,7 +179,7 @@ def _rank(
     frame.loc[scored, "ci_high"] = effect + half
     frame.loc[scored, "stat"] = test.t
     frame.loc[scored, "pvalue"] = test.p
-    frame["fdr"] = camera.fdr(frame["pvalue"].to_numpy(dtype=float))
+    frame["fdr"] = benjamini_hochberg(frame["pvalue"].to_numpy(dtype=float))
     # The seed goes with the contrast's name, not its place among the others.
     rng = np.random.default_rng([seed, zlib.crc32(contrast.encode())])
     unit = residuals[:, scored] / np.sqrt((residuals[:, scored] ** 2).sum(axis=0))

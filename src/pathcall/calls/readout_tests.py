@@ -36,6 +36,9 @@ from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel, Readout
 from pathcall.signatures.weights import genes_by_symbol, weight_matrix
 from pathcall.stats.ebayes import fit_prior, squeeze, two_sided
+from pathcall.stats.linear_models import residual_df, residuals_of
+from pathcall.stats.multiple_testing import benjamini_hochberg
+from pathcall.stats.tails import two_sided_p
 from pathcall.study.config import CallsConfig
 
 logger = logging.getLogger(__name__)
@@ -119,7 +122,7 @@ class Prepared:
     @property
     def residual_df(self) -> int:
         """Samples less the rank of the design."""
-        return len(self.design) - int(np.linalg.matrix_rank(self.design))
+        return residual_df(self.design)
 
     def scores(self, vst: Float | None = None) -> Float:
         """Scores of every column of `unit` in each sample, ``samples × (2 readouts + further)``."""
@@ -439,25 +442,17 @@ def competitive(
             chosen = weights[:, [pathways.index(p) for p in beside]]
             fitted[name, beside] = footprints.fit_footprints(gene_stats, chosen).z
         z[i] = fitted[name, beside][beside.index(prepared.readouts[i].key)]
-    p = camera.two_sided_p(z)
+    p = two_sided_p(z)
     singles = [
         int(i) for i in np.flatnonzero(prepared.table["single"]) if (prepared.raw[:, i] != 0).any()
     ]
     if singles:
-        gene_p = two_sided(gene_stats, gene_df)
+        gene_fdr = benjamini_hochberg(two_sided(gene_stats, gene_df))
         for i in singles:
             gene = int(np.flatnonzero(prepared.raw[:, i])[0])
             z[i] = gene_stats[gene] * np.sign(prepared.raw[gene, i])
-            p[i] = _fdr_of(gene_p, gene)
+            p[i] = gene_fdr[gene]
     return z * prepared.direction[:, None], p
-
-
-def _fdr_of(p: Float, gene: int) -> Float:
-    """Benjamini–Hochberg FDR of one row of ``genes × contrasts`` p-values."""
-    ordered = np.sort(p, axis=0)
-    scaled = ordered * len(p) / np.arange(1, len(p) + 1)[:, None]
-    above = np.where(ordered >= p[gene], scaled, np.inf)
-    return np.asarray(np.minimum(above.min(axis=0), 1.0))
 
 
 def real_stats(
@@ -504,7 +499,7 @@ def mock_stats(
     scores = prepared.scores()
     gate = ss.test_added(scores, prepared.design, columns)
     gene = ss.test_added(prepared.vst, prepared.design, columns)
-    free = ss.outside(columns, prepared.design)
+    free = residuals_of(columns, prepared.design)
     length = (free**2).sum(axis=0)
     joint = _joint(
         prepared, scores, prepared.design, gate.effect, 1 / np.sqrt(length), added=length
@@ -574,8 +569,8 @@ def _joint(
 ) -> Joint:
     """Joint statistics; `own`: only this pathway's readouts (others may have no variance left)."""
     n = prepared.n
-    residuals = ss.outside(scores, design)
-    df = ss.degrees(design)
+    residuals = residuals_of(scores, design)
+    df = residual_df(design)
     variance = (residuals**2).sum(axis=0) / df
     if own is not None:
         variance = variance[: prepared.n]
@@ -704,7 +699,7 @@ def adjusted_stats(
     prior = fit_prior(variance, df) if df > 0 else None
     own = ss.test_scores(covariates, prepared.design, contrasts, prior=prior)
     design = np.hstack([prepared.design, covariates - covariates.mean(axis=0)])
-    possible = ss.degrees(design) >= 2
+    possible = residual_df(design) >= 2
     if not possible:
         return Adjusted(stats, tuple(found), own.t, own.p, possible=False)
     padded = np.vstack([contrasts, np.zeros((len(found), contrasts.shape[1]))])
@@ -723,7 +718,7 @@ def adjusted_stats(
         exclusive_t=gate.t[n : 2 * n] * sign,
         exclusive_p=gate.p[n : 2 * n],
         z=np.where(single, stats.z, z),
-        z_p=np.where(single, stats.z_p, camera.two_sided_p(z)),
+        z_p=np.where(single, stats.z_p, two_sided_p(z)),
         joint=joint,
     )
     return Adjusted(made, tuple(found), own.t, own.p, possible=True)

@@ -18,7 +18,6 @@ import pandas as pd
 
 from pathcall.calls import rule as rule_of
 from pathcall.calls.call_pathways import contrast_stats
-from pathcall.calls.mock_contrasts import involved
 from pathcall.calls.readout_tests import (
     Prepared,
     RandomSignatures,
@@ -28,6 +27,7 @@ from pathcall.calls.readout_tests import (
 )
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.stats.linear_models import samples_used
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import DE, SENSITIVITY, read_table, write_table
@@ -152,7 +152,8 @@ def _variants(
         yield "threshold", f"votes at p < {p:g}", _named(decide(prepared, exact, other), contrasts)
 
     used = {
-        c: involved(prepared.design, np.asarray(model.contrasts[c], dtype=float)) for c in contrasts
+        c: samples_used(prepared.design, np.asarray(model.contrasts[c], dtype=float))
+        for c in contrasts
     }
     for position, sample in enumerate(model.vst.index):
         those = [c for c in contrasts if used[c][position]]

@@ -25,8 +25,9 @@ import pandas as pd
 import yaml
 
 from pathcall.deseq.fitted import FittedModel
-from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel
+from pathcall.stats.linear_models import residual_df, residuals_of
+from pathcall.stats.size_factors import size_factors
 from pathcall.tables import write_text
 
 logger = logging.getLogger(__name__)
@@ -95,8 +96,8 @@ def latent_loadings(vst: Float, design: Float) -> Float:
     Singular vectors of the residuals; a factor's variance is what exceeds the smallest non-zero
     singular value, which stands for independent noise. At most 3 factors.
     """
-    residuals = ss.outside(vst, design)
-    df = ss.degrees(design)
+    residuals = residuals_of(vst, design)
+    df = residual_df(design)
     if df < 2:
         return np.zeros((vst.shape[1], 0))
     _, s, right = np.linalg.svd(residuals, full_matrices=False)
@@ -180,19 +181,9 @@ def log_transform(counts: Int, dispersion: float) -> Float:
     median-of-ratios size factors and *a* one typical dispersion: the transformation of Anders and
     Huber (2010) for a constant dispersion.
     """
-    q = counts / median_ratios(counts)[:, None]
+    q = counts / size_factors(pd.DataFrame(counts)).to_numpy()[:, None]
     aq = dispersion * q
     return np.asarray(np.log2((1 + 2 * aq + 2 * np.sqrt(aq * (1 + aq))) / (4 * dispersion)))
-
-
-def median_ratios(counts: Int) -> Float:
-    """Median-of-ratios size factors (Anders and Huber 2010); genes with a zero are left out."""
-    positive = counts[:, (counts > 0).all(axis=0)]
-    if positive.shape[1] == 0:
-        total = counts.sum(axis=1)
-        return np.asarray(total / np.exp(np.log(total).mean()))
-    logs = np.log(positive)
-    return np.asarray(np.exp(np.median(logs - logs.mean(axis=0), axis=1)))
 
 
 def write_study(

@@ -24,6 +24,9 @@ from pathcall.deseq import kernels
 from pathcall.deseq.dispersion import MIN_DISP, Prior, Trend, fit_prior, fit_trend
 from pathcall.deseq.kernels import Layout, over_genes
 from pathcall.errors import PathcallError
+from pathcall.stats.linear_models import samples_used
+from pathcall.stats.multiple_testing import benjamini_hochberg
+from pathcall.stats.size_factors import size_factors as size_factors
 
 logger = logging.getLogger(__name__)
 
@@ -111,50 +114,6 @@ class Fit:
 
 
 # ---------------------------------------------------------------------------- before the fit
-
-
-def size_factors(counts: pd.DataFrame) -> pd.Series:
-    """Median-of-ratios size factors.
-
-    The ratio of each count to the gene's geometric mean over the samples, median over the genes
-    without a zero. Where every gene has a zero (R stops there, pydeseq2 turns to an iterative
-    search), R's rule ``poscounts`` is used: geometric means take zeros as ones, each sample's
-    median runs over its own positive counts, and the factors are scaled to geometric mean 1.
-
-    Parameters
-    ----------
-    counts
-        ``samples × genes``, non-negative.
-
-    Returns
-    -------
-    pandas.Series
-        Sample → factor (> 0).
-
-    Raises
-    ------
-    PathcallError
-        A sample has no count at all.
-    """
-    values = counts.to_numpy(dtype=np.float64)
-    empty = values.sum(axis=1) == 0
-    if empty.any():
-        raise PathcallError(
-            "a sample has no counts, so it has no size factor",
-            where=f"sample {', '.join(map(str, counts.index[empty]))}",
-            fix="exclude it in the sample sheet",
-        )
-    complete = (values > 0).all(axis=0)
-    if complete.any():
-        logs = np.log(values[:, complete])
-        factors = np.exp(np.median(logs - logs.mean(axis=0), axis=1))
-    else:
-        logger.warning("every gene has a zero in some sample: size factors by `poscounts`")
-        logs = np.log(np.where(values > 0, values, 1.0))
-        ratios = np.where(values > 0, logs - logs.mean(axis=0), np.nan)
-        factors = np.exp(np.nanmedian(ratios, axis=1))
-        factors /= np.exp(np.log(factors).mean())
-    return pd.Series(factors, index=counts.index, name="size_factor")
 
 
 def filter_genes(counts: pd.DataFrame, *, min_count: int, min_samples: int) -> pd.Series:
@@ -681,7 +640,7 @@ def _wald(fit: Fit, c: Float) -> pd.DataFrame:
     stat = log2fc / se
     p = 2 * ndtr(-np.abs(stat))
     # No count in any sample that the contrast rests on: nothing changed.
-    silent = fit.y[:, contrast_samples(fit.layout.matrix, c)].sum(axis=1) == 0
+    silent = fit.y[:, samples_used(fit.layout.matrix, c)].sum(axis=1) == 0
     silent &= ~np.isnan(log2fc)
     log2fc[silent], stat[silent], p[silent] = 0.0, 0.0, 1.0
     p[fit.outlier.to_numpy()] = np.nan
@@ -697,25 +656,6 @@ def _wald(fit: Fit, c: Float) -> pd.DataFrame:
         },
         index=fit.counts.columns,
     )
-
-
-def contrast_samples(matrix: Float, weights: Float) -> Bool:
-    """Samples that the least-squares estimate of ``weights · beta`` puts weight on.
-
-    For a cell against a cell in a one-way layout these are the samples of the two cells.
-    """
-    load = np.abs(np.linalg.pinv(matrix).T @ weights)
-    return np.asarray(load > 1e-9 * load.max())
-
-
-def adjust(p: Float) -> Float:
-    """Benjamini-Hochberg adjusted p-values; NaN stays NaN and does not count."""
-    out = np.full(len(p), np.nan)
-    known = np.flatnonzero(~np.isnan(p))
-    order = known[np.argsort(p[known], kind="stable")]
-    q = p[order] * len(order) / np.arange(1, len(order) + 1)
-    out[order] = np.minimum(np.minimum.accumulate(q[::-1])[::-1], 1.0)
-    return out
 
 
 def independent_filtering(base_mean: Float, p: Float, alpha: float) -> Float:
@@ -743,7 +683,7 @@ def independent_filtering(base_mean: Float, p: Float, alpha: float) -> Float:
         limit = smooth.max() - np.sqrt(np.mean((rejected[some] - smooth[some]) ** 2))
         over = np.flatnonzero(rejected > limit)
         chosen = int(over[0]) if len(over) else 0
-    return adjust(np.where(base_mean >= cuts[chosen], p, np.nan))
+    return benjamini_hochberg(np.where(base_mean >= cuts[chosen], p, np.nan))
 
 
 def lowess(x: Float, y: Float, *, span: float, robust: int = 3) -> Float:
@@ -932,7 +872,7 @@ def lrt(fit: Fit, terms: Mapping[str, list[str]]) -> pd.DataFrame:
                     "df": df,
                     "stat": stat,
                     "pvalue": p,
-                    "padj": adjust(p),
+                    "padj": benjamini_hochberg(p),
                 }
             )
         )

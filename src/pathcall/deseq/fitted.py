@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pathcall.stats.linear_models import residual_df
+
 Float = npt.NDArray[np.float64]
 
 
@@ -60,7 +62,7 @@ class FittedModel:
     @property
     def residual_df(self) -> int:
         """Samples less the rank of the design."""
-        return len(self.design) - int(np.linalg.matrix_rank(self.design.to_numpy()))
+        return residual_df(self.design.to_numpy(dtype=float))
 
 
 def write_model(model: FittedModel, path: str | Path) -> None:

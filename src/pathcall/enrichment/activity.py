@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pathcall.enrichment import camera, mlm
-from pathcall.enrichment.camera import Float
+from pathcall.enrichment import mlm
 from pathcall.enrichment.matrices import MIN_TARGETS, SignatureMatrices
+from pathcall.stats.multiple_testing import benjamini_hochberg
+from pathcall.stats.tails import two_sided_p
 from pathcall.tables import ACTIVITY
 
 logger = logging.getLogger(__name__)
@@ -61,8 +62,8 @@ def footprint_activity(
                 df=matrices.df,
             )
             fits[model] = FootprintFit(used, correlation[fitted], fit)
-            score[fitted] = _decoupler_mlm(contrast, ranked, used)
-            p[fitted] = camera.two_sided_p(fit.z[:, 0])
+            score[fitted] = fit.t[:, 0]
+            p[fitted] = two_sided_p(fit.z[:, 0])
         parts.append(
             pd.DataFrame(
                 {
@@ -71,29 +72,9 @@ def footprint_activity(
                     "n_targets": targets.to_numpy(),
                     "score": score.to_numpy(),
                     "pvalue": p.to_numpy(),
-                    "fdr": camera.fdr(p.to_numpy()),
+                    "fdr": benjamini_hochberg(p.to_numpy()),
                 }
             )
         )
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in ACTIVITY.columns})
     return fits, pd.concat(parts, ignore_index=True) if parts else empty
-
-
-def _decoupler_mlm(contrast: str, ranked: pd.Series, weights: pd.DataFrame) -> Float:
-    """*t* values of decoupler's multivariate linear model, one for each column of `weights`."""
-    import decoupler
-
-    target, source = np.nonzero(weights.to_numpy())
-    net = pd.DataFrame(
-        {
-            "source": weights.columns.to_numpy()[source],
-            "target": weights.index.to_numpy()[target],
-            "weight": weights.to_numpy()[target, source],
-        }
-    )
-    values = pd.DataFrame(
-        ranked.to_numpy(dtype=float)[None, :], index=[contrast], columns=ranked.index
-    )
-    score, _ = decoupler.mt.mlm(values, net, tmin=1, empty=False)
-    ordered: Float = score[list(weights.columns)].to_numpy(dtype=float)[0]
-    return ordered

@@ -36,8 +36,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from scipy.special import ndtr, ndtri, stdtr
-from scipy.stats import false_discovery_control
+
+from pathcall.stats.tails import t_to_z
 
 Float = npt.NDArray[np.float64]
 Weights: TypeAlias = Any
@@ -176,53 +176,6 @@ def estimate_correlation(
 def correlation_df(residual_df: int, *, minimum_df: int = MIN_RESIDUAL_DF) -> float:
     """Degrees of freedom that go with `estimate_correlation`: infinite where it is preset."""
     return float(residual_df) if residual_df >= minimum_df else np.inf
-
-
-def residuals_of(values: Float, design: Float) -> Float:
-    """Values less their least-squares fit.
-
-    Parameters
-    ----------
-    values
-        ``samples × genes``, such as VST values.
-    design
-        ``samples × coefficients``.
-    """
-    basis, singular, _ = np.linalg.svd(design, full_matrices=False)
-    basis = basis[:, singular > singular.max() * 1e-10]
-    residuals: Float = values - basis @ (basis.T @ values)
-    return residuals
-
-
-def t_to_z(t: Float, df: Float | float) -> Float:
-    """Give the normal deviate with the tail probability of a *t* value.
-
-    Exact wherever the tail fits a double; beyond, Wallace's approximation (1959, Ann Math Stat
-    30:1121), which is closer the larger `df`.
-    """
-    df = np.broadcast_to(np.asarray(df, dtype=float), np.shape(t))
-    size = np.abs(t)
-    tail = stdtr(df, -size)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        far = np.sqrt(df * np.log1p(size**2 / df)) * (8 * df + 1) / (8 * df + 3)
-        exact = -ndtri(tail)
-    z: Float = np.copysign(np.where(tail > 1e-290, exact, far), t)
-    return np.where(np.isnan(t), np.nan, z)
-
-
-def two_sided_p(z: Float) -> Float:
-    """Two-sided normal p; the smallest positive double is the floor, so that no p is 0."""
-    p: Float = 2 * ndtr(-np.abs(z))
-    return np.where((p == 0) & ~np.isnan(z), np.nextafter(0, 1), p)
-
-
-def fdr(p: Float) -> Float:
-    """Benjamini–Hochberg FDR over the values that are not NaN."""
-    adjusted = np.full(np.shape(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = false_discovery_control(p[known])
-    return adjusted
 
 
 def _checked(stats: Float) -> Float:

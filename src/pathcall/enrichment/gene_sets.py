@@ -10,6 +10,8 @@ from pathcall.enrichment.camera import Float
 from pathcall.enrichment.matrices import SignatureMatrices
 from pathcall.signatures.panel import Panel
 from pathcall.signatures.weights import MIN_GENES
+from pathcall.stats.multiple_testing import benjamini_hochberg
+from pathcall.stats.tails import two_sided_p
 
 
 def gene_set_table(
@@ -39,7 +41,7 @@ def gene_set_table(
         df=matrices.df,
     )[:, 0]
     scores = table.reindex(names)
-    p = camera.two_sided_p(z)
+    p = two_sided_p(z)
     note = [
         None
         if done
@@ -57,10 +59,10 @@ def gene_set_table(
             "es": scores["es"].to_numpy(dtype=float),
             "nes": scores["nes"].to_numpy(dtype=float),
             "pvalue": scores["pvalue"].to_numpy(dtype=float),
-            "fdr": camera.fdr(scores["pvalue"].to_numpy(dtype=float)),
+            "fdr": benjamini_hochberg(scores["pvalue"].to_numpy(dtype=float)),
             "z_camera": z,
             "p_camera": p,
-            "fdr_camera": camera.fdr(p),
+            "fdr_camera": benjamini_hochberg(p),
             "leading_edge": scores["leading_edge"].to_numpy(dtype=object),
             "note": pd.Series(note, dtype=object),
         }

@@ -14,6 +14,7 @@ from pathcall.enrichment import camera, mlm
 from pathcall.errors import ConfigError
 from pathcall.signatures.panel import Panel
 from pathcall.signatures.weights import genes_by_symbol, weight_matrix
+from pathcall.stats.linear_models import residuals_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def build_matrices(panel: Panel, model: FittedModel) -> SignatureMatrices:
     genes = genes_by_symbol(model.symbols, model.base_mean)
     symbols = genes.to_list()
     columns = model.vst.columns.get_indexer(genes.index)
-    residuals = camera.residuals_of(
+    residuals = residuals_of(
         model.vst.to_numpy(dtype=float)[:, columns], model.design.to_numpy(dtype=float)
     )
     df = model.residual_df

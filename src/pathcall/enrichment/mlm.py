@@ -26,6 +26,8 @@ import numpy as np
 
 from pathcall.enrichment import camera
 from pathcall.enrichment.camera import PRESET_CORRELATION, Float
+from pathcall.stats.linear_models import column_basis
+from pathcall.stats.tails import t_to_z
 
 _COLLINEAR = 1e-6
 """Share of a column's spread that must be left beside the others for it to be estimable."""
@@ -165,8 +167,7 @@ def fit_joint(
         NaN for a target that the nuisance columns explain (such as the nuisance itself).
     """
     design = np.column_stack([np.ones(len(nuisance)), nuisance])
-    left, singular, _ = np.linalg.svd(design, full_matrices=False)
-    basis = left[:, singular > singular.max() * 1e-10]
+    basis = column_basis(design)
     residual = stats - basis @ (basis.T @ stats)
     centred = target - target.mean(axis=0)
     own = target - basis @ (basis.T @ target)
@@ -197,5 +198,5 @@ def _test(
         t = coefficient / np.sqrt(s2 * square[:, None])
         adjusted = coefficient / np.sqrt(s2 * (square + correlation * pairs)[:, None])
     freedom = np.minimum(df, len(functionals) - columns)
-    z = camera.t_to_z(adjusted, camera._column(freedom))
+    z = t_to_z(adjusted, camera._column(freedom))
     return LinearFit(coefficient, t, z)

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pathcall.enrichment import camera, mlm
+from pathcall.enrichment import mlm
 from pathcall.enrichment.activity import FootprintFit
 from pathcall.enrichment.camera import Float
 from pathcall.enrichment.matrices import SignatureMatrices
 from pathcall.errors import ConfigError
 from pathcall.signatures.panel import Panel, Readout
 from pathcall.signatures.weights import MIN_GENES
+from pathcall.stats.multiple_testing import benjamini_hochberg
+from pathcall.stats.tails import two_sided_p
 from pathcall.tables import READOUTS
 
 
@@ -131,7 +133,9 @@ def readout_table(
     frame = pd.DataFrame(rows)
     frame["fdr"] = np.nan
     for index in frame.groupby("method", sort=True).groups.values():
-        frame.loc[index, "fdr"] = camera.fdr(frame.loc[index, "pvalue"].to_numpy(dtype=float))
+        frame.loc[index, "fdr"] = benjamini_hochberg(
+            frame.loc[index, "pvalue"].to_numpy(dtype=float)
+        )
     frame["note"] = frame["note"].astype(object)
     return frame[list(READOUTS.columns)]
 
@@ -172,7 +176,7 @@ def _nuisance(
 
 
 def _p(z: float) -> float:
-    return float(camera.two_sided_p(np.array([z]))[0])
+    return float(two_sided_p(np.array([z]))[0])
 
 
 def is_unsigned(readout: Readout) -> bool:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pathcall.enrichment import camera
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.weights import genes_by_symbol
+from pathcall.stats.multiple_testing import benjamini_hochberg
 from pathcall.tables import DE, FRA1, SECRETOME, SECRETOME_OVERLAP, read_table, write_table
 
 logger = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ def _overlap(
                 }
             )
     frame = pd.DataFrame(rows)
-    frame["fdr"] = camera.fdr(frame["pvalue"].to_numpy(dtype=float))
+    frame["fdr"] = benjamini_hochberg(frame["pvalue"].to_numpy(dtype=float))
     frame["genes"] = frame["genes"].astype(object)
     return frame[list(SECRETOME_OVERLAP.columns)]
 

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.counts.matrix import read_counts_h5ad
-from pathcall.deseq.de import size_factors
 from pathcall.deseq.vst import vst
 from pathcall.geo.sources import sample_metadata
+from pathcall.stats.size_factors import size_factors
 from pathcall.tables import (
     QC_CORRELATION,
     QC_FLAGS,

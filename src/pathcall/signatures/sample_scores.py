@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pathcall.stats.ebayes import Prior, squeeze, two_sided
+from pathcall.stats.linear_models import column_basis, residual_df, residuals_of
 
 logger = logging.getLogger(__name__)
 
@@ -61,21 +62,10 @@ def joint_weights(weights: Float, others: Float | None = None) -> Float:
     return unit_weights(solved[:, 1 : 1 + weights.shape[1]])
 
 
-def outside(values: Float, design: Float) -> Float:
-    """Part of each column of `values` (``samples × columns``) outside the design: residuals."""
-    q = _basis(design)
-    return np.asarray(values - q @ (q.T @ values))
-
-
-def degrees(design: Float) -> int:
-    """Residual degrees of freedom: samples less the rank of the design."""
-    return len(design) - int(_basis(design).shape[1])
-
-
 def residual_variance(values: Float, design: Float) -> tuple[Float, int]:
     """Residual variance of each column of `values` (``samples × columns``), and its df."""
-    df = degrees(design)
-    return (outside(values, design) ** 2).sum(axis=0) / max(df, 1), df
+    df = residual_df(design)
+    return (residuals_of(values, design) ** 2).sum(axis=0) / max(df, 1), df
 
 
 def standardise(values: Float, design: Float) -> Float:
@@ -179,7 +169,7 @@ def test_added(
     prior
         Prior of the residual variances; estimated across the values by default.
     """
-    q = _basis(design)
+    q = column_basis(design)
     df = len(design) - q.shape[1] - 1
     rest = values - q @ (q.T @ values)
     free = added - q @ (q.T @ added)
@@ -192,9 +182,3 @@ def test_added(
 
 
 test_added.__test__ = False  # type: ignore[attr-defined]
-
-
-def _basis(design: Float) -> Float:
-    """Orthonormal basis of the design's column space."""
-    u, s, _ = np.linalg.svd(design, full_matrices=False)
-    return np.asarray(u[:, s > s.max() * max(design.shape) * np.finfo(float).eps])

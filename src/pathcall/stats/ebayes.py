@@ -111,11 +111,3 @@ def squeeze(variances: Float, df: float, prior: Prior | None = None) -> Moderate
 def two_sided(t: Float, df: Float | float) -> Float:
     """Two-sided p of t statistics."""
     return np.asarray(2.0 * stats.t.sf(np.abs(t), df))
-
-
-def t_to_z(t: Float, df: Float | float) -> Float:
-    """Normal deviates of the same tail probability, sign kept; safe far into the tails."""
-    t = np.asarray(t, dtype=float)
-    log_p = stats.t.logsf(np.abs(t), df)
-    z = -special.ndtri_exp(log_p)
-    return np.asarray(np.sign(t) * z)
