@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from pathcall.calls.mock_contrasts import MIN_EFFICIENCY, cells_of, involved, mock_columns
+from pathcall.calls.mock_contrasts import MIN_EFFICIENCY, cells_of, mock_columns
 
 
 def two_groups(n):
@@ -22,11 +22,6 @@ def outside(column, design):
 
 def test_cells_are_samples_of_one_row():
     assert [list(c) for c in cells_of(two_groups(2)[0])] == [[0, 1], [2, 3]]
-
-
-def test_only_the_cells_of_a_contrast_are_involved():
-    design = np.kron(np.eye(3), np.ones((2, 1)))
-    assert list(involved(design, np.array([1.0, -1, 0]))) == [True] * 4 + [False] * 2
 
 
 @pytest.mark.parametrize(("n", "expected"), [(2, 2), (3, 18), (4, 18)])
