@@ -20,6 +20,35 @@ def source(seed: int, n_genes: int) -> simulate.Source:
     return simulate.made_up_source(load_panel(PANEL), seed=seed, n_genes=n_genes)
 
 
+def dose_model(
+    panel: Panel, planted: dict[str, float], doses: list[float], *, seed: int = 1
+) -> FittedModel:
+    """A slope over a dose; the planted pathways rise with it, in full at 1."""
+    drawn = source(seed, 9000)
+    rng = np.random.default_rng([seed, 6])
+    names = [f"s{i + 1}" for i in range(len(doses))]
+    effects = np.zeros((len(names), len(drawn.symbols)))
+    for pathway, strength in planted.items():
+        full = simulate.planted_effects(panel, drawn.symbols, pathway, strength, rng=rng)
+        effects += np.outer(doses, full)
+    counts = simulate.simulate_counts(drawn, np.ones(len(names)), effects, rng=rng)
+    genes = pd.Index([f"g{i}" for i in range(len(drawn.symbols))])
+    return FittedModel(
+        name="doses",
+        formula="~ dose",
+        samples=pd.DataFrame({"dose": [f"{d:g}" for d in doses]}, index=names),
+        counts=pd.DataFrame(counts, index=names, columns=genes),
+        vst=pd.DataFrame(simulate.log_transform(counts, 0.05), index=names, columns=genes),
+        symbols=pd.Series(drawn.symbols, index=genes, dtype=object),
+        size_factors=pd.Series(1.0, index=names),
+        dispersions=pd.Series(drawn.dispersion, index=genes),
+        base_mean=pd.Series(counts.mean(axis=0), index=genes),
+        design=pd.DataFrame({"Intercept": 1.0, "dose": doses}, index=names),
+        contrasts={"slope": np.array([0.0, 1.0])},
+        continuous=("dose",),
+    )
+
+
 def simulated_model(
     panel: Panel,
     planted: dict[str, float],

@@ -5,16 +5,16 @@ import pandas as pd
 import pytest
 
 from pathcall.calls.calibration import calibrate
-from pathcall.calls.call_pathways import call_study, replicates
+from pathcall.calls.call_pathways import call_study, contrast_stats
 from pathcall.calls.nfkb_arms import GENES, arm_genes
-from pathcall.calls.readout_tests import prepare
+from pathcall.calls.readout_tests import adjusted_stats, draw_random, prepare
 from pathcall.calls.sensitivity import vary_model
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import ADJUSTED, CALLS_TABLE, EVIDENCE, NFKB_GENES, READOUTS, SENSITIVITY
-from tests.calls_data import PANEL, simulated_model
+from tests.calls_data import PANEL, dose_model, simulated_model
 
 RULE = CallsConfig(random_signatures=200, mock_contrasts=25)
 
@@ -140,10 +140,55 @@ def test_an_akt_call_beside_quiet_confounders_stands(panel):
     assert cell(made, "interaction", "AKT")["call"] == "activated"
 
 
-def test_replicates_are_those_of_the_smallest_cell(panel):
-    model = simulated_model(panel, {}, replicates=2)
-    contrasts = listed()
-    assert replicates(model, contrasts["interaction"], contrasts) == 2
+@pytest.mark.parametrize(
+    ("doses", "call"),
+    [
+        ([0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0], "activated"),
+        ([0.1 * i for i in range(11)], "activated"),  # no two samples alike
+        ([0.0] * 8 + [1.0], "not_assessable"),  # one sample decides
+    ],
+)
+def test_a_slope_is_called_where_its_ends_are_replicated(panel, doses, call):
+    model = dose_model(panel, {"MAPK": 1.5}, doses)
+    slope = Contrast("slope", "doses", {"dose": "1"}, {"dose": "0"}, None, None, {}, "")
+    made = call_study(
+        panel=panel, models={"doses": model}, contrasts={"slope": slope}, de=de_tables(model),
+        readouts={"slope": pd.DataFrame({c: [] for c in READOUTS.columns})},
+        calibration={"doses": calibrate(model, prepare(panel, model, RULE), RULE, seed=1)},
+        rule=RULE, seed=1,
+    )  # fmt: skip
+    row = cell(made, "slope", "MAPK")
+    assert row["call"] == call, row["reason"]
+    if call == "not_assessable":
+        assert "1 sample at the sparser end of dose, 2 needed" in row["reason"]
+
+
+def test_an_outlier_gene_moves_no_vote(panel):
+    model = simulated_model(panel, {})
+    prepared = prepare(panel, model, RULE)
+    random = draw_random(prepared, n=RULE.random_signatures, seed=1)
+    at = prepared.names.index("AKT_HALLMARK_MTORC1")
+    genes = model.vst.columns[prepared.columns[prepared.raw[:, at] != 0]]
+    quiet = de_tables(model)
+    loud = {c: t.copy() for c, t in quiet.items()}
+    for tables, stat in ((quiet, np.nan), (loud, 40.0)):
+        for table in tables.values():
+            hit = table["gene_id"].isin(genes[:30])
+            table.loc[hit, "stat"] = stat
+            table.loc[hit, "outlier"] = "yes"
+            table.loc[hit, "pvalue"] = table.loc[hit, "padj"] = np.nan
+    names = list(model.contrasts)
+    plain, _ = contrast_stats(prepared, model, random, names, quiet)
+    made, wald = contrast_stats(prepared, model, random, names, loud)
+    for part in ("z", "z_p", "random_p"):
+        np.testing.assert_array_equal(getattr(made, part), getattr(plain, part))
+    assert np.abs(made.z[at]).max() < 4
+    # The other genes of the readout still count, beside confounders too.
+    assert np.isnan(wald).sum() == 30 * len(names)
+    weights = np.column_stack([model.contrasts[c] for c in names])
+    adjusted = adjusted_stats(prepared, panel, "AKT", RULE.confounders["AKT"], made, weights, wald)
+    assert adjusted is not None
+    assert np.abs(adjusted.stats.z[at]).max() < 4
 
 
 def test_genes_of_the_arms(mapk):

@@ -74,6 +74,12 @@ def test_continuous_columns_are_slopes(tmp_path: Path) -> None:
     assert made.weights["h"].tolist() == [0, 0, 2]
 
 
+def test_the_smallest_group_of_a_slope_is_its_sparser_end(tmp_path: Path) -> None:
+    row = "c\tm\thours=3\thours=1\t\t\t\t\n"
+    made = plan(tmp_path, HEADER + row, design="~ drug + hours", continuous=["hours"])
+    assert made.smallest_group == 4  # twelve samples: four each at 1, 2 and 3 hours
+
+
 def test_terms_for_the_likelihood_ratio_test(tmp_path: Path) -> None:
     assert plan(tmp_path, HEADER + R).terms == {
         "tumour": ["tumour[SR]", "tumour[SR]:drug[vem]"],

@@ -24,7 +24,9 @@ from pathcall.calls.readout_tests import (
     prepare,
     real_stats,
 )
+from pathcall.calls.replication import Replication, replication
 from pathcall.deseq.fitted import FittedModel, read_model
+from pathcall.enrichment.used_genes import used_statistics
 from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.stats.multiple_testing import benjamini_hochberg
@@ -59,17 +61,12 @@ class StudyCalls:
     nfkb_genes: pd.DataFrame
 
 
-def wald_statistics(prepared: Prepared, gene_ids: pd.Index, table: pd.DataFrame) -> Float:
-    """Wald statistics of the prepared genes from a contrast's table; 0 where there is none.
-
-    A gene of the model without a Wald statistic (its fit failed) says nothing: 0, and counted in
-    the log.
-    """
-    stat = table.set_index("gene_id")["stat"].reindex(gene_ids[prepared.columns]).to_numpy(float)
-    missing = ~np.isfinite(stat)
-    if missing.any():
-        logger.warning("%d genes without a Wald statistic count as 0", int(missing.sum()))
-    return np.where(missing, 0.0, stat)
+def gene_column(
+    prepared: Prepared, gene_ids: pd.Index, tables: Sequence[pd.DataFrame], column: str
+) -> Float:
+    """A column of contrasts' tables on the prepared genes, ``genes × contrasts``; NaN: not used."""
+    own = gene_ids[prepared.columns]
+    return np.column_stack([used_statistics(t, column).reindex(own).to_numpy() for t in tables])
 
 
 def contrast_stats(
@@ -81,10 +78,14 @@ def contrast_stats(
 ) -> tuple[Stats, Float]:
     """Statistics of a model's contrasts on Wald statistics, and these, ``genes × contrasts``.
 
-    A readout of one gene takes the gene's FDR from the table.
+    Genes that a contrast does not use (`pathcall.enrichment.used_genes`) are NaN. A readout of one
+    gene takes the gene's FDR from the table.
     """
     ids = model.vst.columns
-    wald = np.column_stack([wald_statistics(prepared, ids, tables[c]) for c in contrasts])
+    wald = gene_column(prepared, ids, [tables[c] for c in contrasts], "stat")
+    for contrast, unused in zip(contrasts, np.isnan(wald).sum(axis=0), strict=True):
+        if unused:
+            logger.info("%s: %d of %d genes are not used", contrast, unused, len(wald))
     weights = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in contrasts])
     stats = real_stats(prepared, weights, random, gene_stats=wald)
     z_p = stats.z_p.copy()
@@ -95,20 +96,6 @@ def contrast_stats(
             padj = table.loc[table["gene_id"] == gene, "padj"]
             z_p[i, k] = float(padj.iloc[0]) if len(padj) and pd.notna(padj.iloc[0]) else 1.0
     return stats._replace(z_p=z_p), wald
-
-
-def replicates(model: FittedModel, contrast: Contrast, all_of: Mapping[str, Contrast]) -> int:
-    """Samples in the smallest cell that a contrast compares, an interaction's four included."""
-    cells = [contrast.test, contrast.reference]
-    if contrast.subtract is not None and contrast.subtract in all_of:
-        cells += [all_of[contrast.subtract].test, all_of[contrast.subtract].reference]
-    sizes = []
-    for cell in cells:
-        same = np.ones(len(model.samples), dtype=bool)
-        for factor, level in cell.items():
-            same &= (model.samples[factor].astype(str) == str(level)).to_numpy()
-        sizes.append(int(same.sum()))
-    return min(sizes)
 
 
 def call_study(
@@ -162,11 +149,11 @@ def call_study(
             got = adjusted_stats(prepared, panel, pathway, names, stats, weights, wald)
             if got is not None:
                 beyond[pathway] = (got, rule_of.decide(prepared, got.stats, rule))
-        counts = {c: replicates(model, contrasts[c], contrasts) for c in own}
+        replicates = {c: replication(model, contrasts[c], contrasts) for c in own}
         for k, contrast in enumerate(own):
             context = _Context(
                 contrasts[contrast], k, prepared, stats, decision, beyond, calibration[name],
-                counts[contrast], rule,
+                replicates[contrast], rule,
             )  # fmt: skip
             evidence[contrast] = _evidence_rows(context, readouts[contrast])
             called[contrast], adjusted[contrast] = _call_rows(context)
@@ -199,7 +186,7 @@ class _Context:
     decision: rule_of.Decision
     beyond: Mapping[str, tuple[Adjusted, rule_of.Decision]]
     calibration: pd.DataFrame
-    replicates: int
+    replicates: Replication
     rule: CallsConfig
 
 
@@ -337,7 +324,7 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
         "false_call_rate": rate,
         "adjusted": None,
     }
-    few = context.replicates < rule.min_replicates or prepared.residual_df < 1
+    few = context.replicates.samples < rule.min_replicates or prepared.residual_df < 1
     if few:
         code = rule_of.NOT_ASSESSABLE
     votes = decision.votes[:, k]
@@ -347,9 +334,7 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
     parts: list[str] = []
     weak: list[str] = []
     if few:
-        parts.append(
-            f"{context.replicates} samples in the smallest cell, {rule.min_replicates} needed"
-        )
+        parts.append(f"{context.replicates}, {rule.min_replicates} needed")
     elif code == rule_of.NOT_ASSESSABLE:
         lost = table[(table["pathway"] == pathway) & (table["role"] == "evidence") & ~usable]
         missing = "; ".join(f"{name}: {note}" for name, note in lost["note"].items())
@@ -368,8 +353,8 @@ def _judge(context: _Context, pathway: str) -> dict[str, Any]:
             weak.append(beside)
         if rate > rule.max_false_call_rate:
             weak.append(f"false-call rate {rate:.0%} is above {rule.max_false_call_rate:.0%}")
-        if context.replicates < 3:
-            weak.append(f"only {context.replicates} samples in the smallest cell")
+        if context.replicates.samples < 3:
+            weak.append(f"only {context.replicates}")
         if (line_votes == -code).any():
             weak.append("a line points the other way")
         n_families = table["family"][carrying].nunique()

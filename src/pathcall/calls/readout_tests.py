@@ -47,6 +47,7 @@ Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 EXPRESSION_BINS = 20
+TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -393,6 +394,9 @@ def random_p(
     ``(1 + number at least as extreme) / (1 + signatures)``; NaN for readouts not in `which` and
     without genes.
 
+    Where a contrast does not use some genes (NaN), sums run over the used ones and are divided by
+    the length of their weights.
+
     Parameters
     ----------
     gene_stats
@@ -401,6 +405,9 @@ def random_p(
         Positions of the readouts wanted.
     """
     made = np.full((len(prepared.readouts), gene_stats.shape[1]), np.nan)
+    used = (~np.isnan(gene_stats)).astype(float)
+    whole = bool(used.all())
+    gene_stats = np.nan_to_num(gene_stats)
     for i in which:
         pick, weights = random.picks[i], random.weights[i]
         n, m = pick.shape
@@ -411,7 +418,11 @@ def random_p(
             shape=(n, len(gene_stats)),
         )
         null = np.asarray(matrix @ gene_stats)
-        seen = weights @ gene_stats[np.flatnonzero(prepared.raw[:, i])]
+        rows = np.flatnonzero(prepared.raw[:, i])
+        seen = weights @ gene_stats[rows]
+        if not whole:
+            null /= np.sqrt(np.maximum(matrix.power(2) @ used, TINY))
+            seen /= np.sqrt(np.maximum(weights**2 @ used[rows], TINY))
         centre = null.mean(axis=0)
         beyond = (np.abs(null - centre) >= np.abs(seen - centre)).sum(axis=0)
         made[i] = (1 + beyond) / (1 + n)
@@ -430,18 +441,14 @@ def competitive(
     Parameters
     ----------
     gene_stats
-        Moderated t (or Wald) statistics, ``genes × contrasts``.
+        Moderated t (or Wald) statistics, ``genes × contrasts``; NaN for genes that a contrast does
+        not use.
     gene_df
         Degrees of freedom of the statistics, for the FDR of readouts of one gene.
     """
-    z = camera.test_signatures(gene_stats, prepared.raw)
-    fitted: dict[tuple[str, tuple[str, ...]], Float] = {}
-    for i, (name, beside) in prepared.rivals.items():
-        if (name, beside) not in fitted:
-            pathways, weights = prepared.footprint_raw[name]
-            chosen = weights[:, [pathways.index(p) for p in beside]]
-            fitted[name, beside] = footprints.fit_footprints(gene_stats, chosen).z
-        z[i] = fitted[name, beside][beside.index(prepared.readouts[i].key)]
+    z = np.full((prepared.n, gene_stats.shape[1]), np.nan)
+    for used, columns in patterns(gene_stats):
+        z[:, columns] = _competitive_z(prepared, gene_stats[np.ix_(used, columns)], used)
     p = two_sided_p(z)
     singles = [
         int(i) for i in np.flatnonzero(prepared.table["single"]) if (prepared.raw[:, i] != 0).any()
@@ -450,9 +457,33 @@ def competitive(
         gene_fdr = benjamini_hochberg(two_sided(gene_stats, gene_df))
         for i in singles:
             gene = int(np.flatnonzero(prepared.raw[:, i])[0])
-            z[i] = gene_stats[gene] * np.sign(prepared.raw[gene, i])
-            p[i] = gene_fdr[gene]
+            z[i] = np.nan_to_num(gene_stats[gene]) * np.sign(prepared.raw[gene, i])
+            p[i] = np.where(np.isnan(gene_fdr[gene]), 1.0, gene_fdr[gene])
     return z * prepared.direction[:, None], p
+
+
+def patterns(gene_stats: Float) -> list[tuple[Int, Int]]:
+    """Sets of genes that some contrasts use, each with those contrasts (positions of both)."""
+    used = ~np.isnan(gene_stats)
+    made: dict[bytes, list[int]] = {}
+    for column in range(used.shape[1]):
+        made.setdefault(used[:, column].tobytes(), []).append(column)
+    return [(np.flatnonzero(used[:, group[0]]), np.array(group)) for group in made.values()]
+
+
+def _competitive_z(prepared: Prepared, gene_stats: Float, used: Int) -> Float:
+    z = camera.test_signatures(gene_stats, prepared.raw[used])
+    fitted: dict[tuple[str, tuple[str, ...]], dict[str, Float]] = {}
+    for i, (name, beside) in prepared.rivals.items():
+        if (name, beside) not in fitted:
+            pathways, weights = prepared.footprint_raw[name]
+            chosen = weights[used][:, [pathways.index(p) for p in beside]]
+            some = (chosen != 0).any(axis=0)
+            kept = [p for p, ok in zip(beside, some, strict=True) if ok]
+            fit = footprints.fit_footprints(gene_stats, chosen[:, some])
+            fitted[name, beside] = dict(zip(kept, fit.z, strict=True))
+        z[i] = fitted[name, beside].get(prepared.readouts[i].key, np.nan)
+    return z
 
 
 def real_stats(
@@ -704,9 +735,14 @@ def adjusted_stats(
         return Adjusted(stats, tuple(found), own.t, own.p, possible=False)
     padded = np.vstack([contrasts, np.zeros((len(found), contrasts.shape[1]))])
     gate = ss.test_scores(scores[:, : 2 * n], design, padded, prior=prior)
-    fit = footprints.fit_joint(gene_stats, prepared.raw, weights, camera.PRESET_CORRELATION)
+    z = np.full((n, gene_stats.shape[1]), np.nan)
+    for used, columns in patterns(gene_stats):
+        z[:, columns] = footprints.fit_joint(
+            gene_stats[np.ix_(used, columns)], prepared.raw[used], weights[used],
+            camera.PRESET_CORRELATION,
+        ).z  # fmt: skip
     sign = prepared.direction[:, None]
-    z = np.nan_to_num(fit.z) * sign
+    z = np.nan_to_num(z) * sign
     single = prepared.table["single"].to_numpy()[:, None]
     joint = _joint(
         prepared, scores, design, gate.effect, unscaled_errors(design, padded), own=pathway

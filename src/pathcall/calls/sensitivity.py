@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.calls import rule as rule_of
-from pathcall.calls.call_pathways import contrast_stats
+from pathcall.calls.call_pathways import contrast_stats, gene_column
 from pathcall.calls.readout_tests import (
     Prepared,
     RandomSignatures,
@@ -119,11 +119,9 @@ def _variants(
 
     stats = real_stats(prepared, weights, random)
     yield "ranking", "moderated t on VST", _named(decide(prepared, stats, rule), contrasts)
-    ids = model.vst.columns[prepared.columns]
-    shrunk = np.column_stack(
-        [tables[c].set_index("gene_id")["log2fc_shrunk"].reindex(ids).to_numpy() for c in contrasts]
-    )
-    stats = real_stats(prepared, weights, random, gene_stats=np.nan_to_num(shrunk))
+    ids = model.vst.columns
+    shrunk = gene_column(prepared, ids, [tables[c] for c in contrasts], "log2fc_shrunk")
+    stats = real_stats(prepared, weights, random, gene_stats=shrunk)
     # A shrunken fold change has no p of its own: a readout of one gene keeps the Wald test's FDR.
     exact, _ = contrast_stats(prepared, model, random, contrasts, tables)
     single = prepared.table["single"].to_numpy()[:, None]

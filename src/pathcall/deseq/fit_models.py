@@ -145,6 +145,7 @@ def fit_study_model(
         base_mean=fit.base_mean[expressed],
         design=design,
         contrasts=dict(plan.weights),
+        continuous=plan.design.continuous,
     )
     return ModelResult(values, tables, lrt)
 

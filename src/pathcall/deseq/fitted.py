@@ -45,6 +45,8 @@ class FittedModel:
         Design matrix, ``samples × coefficients``.
     contrasts
         Contrast id → weights over the coefficients.
+    continuous
+        Columns of the sheet that the design takes as numbers.
     """
 
     name: str
@@ -58,6 +60,7 @@ class FittedModel:
     base_mean: pd.Series
     design: pd.DataFrame
     contrasts: Mapping[str, Float]
+    continuous: tuple[str, ...] = ()
 
     @property
     def residual_df(self) -> int:
@@ -85,6 +88,7 @@ def write_model(model: FittedModel, path: str | Path) -> None:
             "name": model.name,
             "formula": model.formula,
             "coefficients": list(model.design.columns),
+            "continuous": ",".join(model.continuous),
             "contrasts": {key: np.asarray(value) for key, value in model.contrasts.items()},
         },
     )
@@ -118,4 +122,5 @@ def read_model(path: str | Path) -> FittedModel:
             data.obsm["design"], index=data.obs_names, columns=list(data.uns["coefficients"])
         ),
         contrasts={key: np.asarray(v, dtype=float) for key, v in data.uns["contrasts"].items()},
+        continuous=tuple(filter(None, str(data.uns["continuous"]).split(","))),
     )

@@ -4,9 +4,8 @@ Three tables a contrast: the whole declared collection (``enrichment``), the foo
 (``activity``) and the panel's readouts, turned towards their pathway (``readouts``).
 
 Genes are ranked by their Wald statistic. One gene stands for a symbol
-(`pathcall.signatures.weights.genes_by_symbol`); genes without a statistic, without a count on
-either side of the contrast, or whose p-value was withheld for a Cook's-distance outlier, are
-left out. All are counted in the log.
+(`pathcall.signatures.weights.genes_by_symbol`), and genes that say nothing about a contrast are
+left out (`pathcall.enrichment.used_genes`). All are counted in the log.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from pathcall.enrichment.gene_sets import gene_set_table
 from pathcall.enrichment.gsea import gsea
 from pathcall.enrichment.matrices import SignatureMatrices, build_matrices
 from pathcall.enrichment.readouts import is_unsigned, readout_table
+from pathcall.enrichment.used_genes import used_statistics
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.weights import MIN_GENES
 from pathcall.tables import ACTIVITY, DE, ENRICHMENT, READOUTS, read_table, write_table
@@ -73,21 +73,17 @@ def enrich_model(
     matrices = build_matrices(panel, model)
     made = {}
     for contrast, table in de.items():
-        table = table.set_index("gene_id")
-        # A Wald statistic of exactly 0: no count on either side of the contrast, in a model whose
-        # other samples express the gene. It says nothing here, and thousands of ties at 0 make
-        # gseapy's sampler fail.
-        usable = table["stat"].notna() & (table["stat"] != 0) & (table["outlier"] != "yes")
-        stats = table["stat"].where(usable).reindex(matrices.genes.index)
+        used = used_statistics(table)
+        stats = used.reindex(matrices.genes.index)
         logger.info(
             "%s: %d of %d genes with a statistic; %d of %d genes of the panel's ranking are left "
             "out (no statistic, not expressed on either side, or a Cook's-distance outlier)",
-            contrast, int(usable.sum()), len(table), int(stats.isna().sum()), len(stats),
+            contrast, int(used.notna().sum()), len(table), int(stats.isna().sum()), len(stats),
         )  # fmt: skip
         stats = stats.dropna()
         ranked = pd.Series(stats.to_numpy(), index=matrices.genes[stats.index].to_numpy())
         lfc = pd.Series(
-            table["log2fc"].reindex(stats.index).to_numpy(dtype=float), index=ranked.index
+            used_statistics(table, "log2fc").reindex(stats.index).to_numpy(), index=ranked.index
         )
         made[contrast] = _score(
             contrast, ranked, lfc, matrices, panel,

@@ -78,7 +78,8 @@ class FilterConfig(Section):
     """A gene needs at least this count …"""
     min_samples: int | Literal["auto"] = "auto"
     """… in at least this many samples; `auto`: the smallest group of the model, that is the
-    smallest cell that a contrast of the model names."""
+    smallest cell that a contrast of the model names (of a slope: the samples that carry its
+    sparser end)."""
 
 
 class CallsConfig(Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pathcall.errors import ConfigError
+from pathcall.stats.linear_models import effective_samples, estimate_weights
 from pathcall.study.config import Config, ModelConfig
 from pathcall.study.design_formula import Design, build_design, parse_formula
 from pathcall.study.sample_sheet import Sheet, read_rows
@@ -65,6 +66,14 @@ class Contrast:
             "description": self.description,
         }
 
+    def slopes(self, continuous: Collection[str]) -> list[str]:
+        """Continuous columns in which the two cells differ: along them the contrast is a slope."""
+        return [
+            name
+            for name, value in self.test.items()
+            if name in continuous and float(value) != float(self.reference[name])
+        ]
+
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Contrast:
         """Rebuild from `as_dict`."""
@@ -86,7 +95,8 @@ class ModelPlan:
     weights
         Contrast → weights over the coefficients.
     smallest_group
-        Samples in the smallest cell that a contrast of the model names.
+        Samples in the smallest cell that a contrast of the model names; for a contrast along a
+        continuous column, samples that carry the sparser end of its slope.
     """
 
     name: str
@@ -291,6 +301,11 @@ def plan_model(
         key: _weights(key, contrasts, every or contrasts, design, contrasts_path, ())
         for key in contrasts
     }
+    for contrast in contrasts.values():
+        if contrast.slopes(design.continuous):
+            step = design.cell(contrast.test) - design.cell(contrast.reference)
+            carried = effective_samples(estimate_weights(design.matrix, step))
+            sizes.append(max(round(carried), MIN_REPLICATES))
     return ModelPlan(name, samples, design, weights, min(sizes, default=MIN_REPLICATES))
 
 
