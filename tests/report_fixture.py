@@ -615,6 +615,8 @@ def _signatures(results, panel, de, fitted, chosen):  # type: ignore[no-untyped-
                     "fdr": min(1.0, p * 8),
                     "vote": int(np.sign(t) * (p < 0.006)),
                     "note": None,
+                    "se": float(se),
+                    "df": model.residual_df,
                 }
             )
         evidence += own
@@ -733,6 +735,7 @@ def _meta(effects: np.ndarray) -> dict[str, float]:
         "n_contrasts": n,
         "loo_low": min(loo),
         "loo_high": max(loo),
+        "error_correlation": 0.0,
     }
 
 

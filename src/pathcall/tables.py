@@ -258,6 +258,8 @@ EVIDENCE = _schema(
             Check.isin([-1, 0, 1]),
         ),
         "note": _text("what to know about it", nullable=True),
+        "se": _float("standard error of `effect`, of tests on samples"),
+        "df": _float("degrees of freedom of `stat`, of tests on samples"),
     },
 )
 
@@ -354,6 +356,11 @@ COMBINED = {
     "n_contrasts": _int("contrasts with a value"),
     "loo_low": _float("smallest effect with one contrast left out"),
     "loo_high": _float("largest effect with one contrast left out"),
+    "error_correlation": _float(
+        "largest correlation between the errors of two of the contrasts, from samples they share; "
+        "intervals and p allow for it; 0: no two share a sample",
+        Check.in_range(-1, 1),
+    ),
 }
 
 COMBINED_GENES = _schema(

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import optimize, stats
 from statsmodels.stats import meta_analysis
 
 from pathcall import tables
+from pathcall.calls import meta_analysis as meta
 from pathcall.calls.meta_analysis import (
     combine_and_write,
     combine_effects,
     combine_genes,
     combine_pathways,
+    error_correlation,
     group_contrasts,
 )
 
@@ -117,7 +122,7 @@ def contrast(name: str, group: str | None, **cells: dict[str, str]) -> dict:
     return {**base, **cells}
 
 
-def test_tables(tmp_path):
+def test_tables(tmp_path, monkeypatch):
     de = {
         "a": de_table([1.0, -1.0, np.nan], [0.2, 0.3, np.nan]),
         "b": de_table([1.2, -0.6, 0.4], [0.2, 0.3, 0.3]),
@@ -126,19 +131,23 @@ def test_tables(tmp_path):
     evidence = pd.DataFrame(
         [
             (name, "P", readout, "gene_set", "evidence", method, 10, 1.0, effect, effect / 0.5,
-             0.1, 0.1, 0, None)
+             0.1, 0.1, 0, None, 0.5, 4.0)
             for name, effect in (("a", 1.0), ("b", 2.0), ("c", 8.0))
             for readout in ("R1", "R2")
             for method in ("sample_score", "camera")
         ],
         columns=list(tables.EVIDENCE.columns),
     ).astype({"note": object})  # fmt: skip
-    evidence.loc[(evidence["readout"] == "R2") & (evidence["contrast"] == "a"), "stat"] = np.nan
+    evidence.loc[(evidence["readout"] == "R2") & (evidence["contrast"] == "a"), "se"] = np.nan
     for name, table in de.items():
         tables.write_table(table, tmp_path / f"{name}.tsv", tables.DE)
     tables.write_table(evidence, tmp_path / "evidence.tsv", tables.EVIDENCE)
+    names = [f"s{i}" for i in range(6)]
+    shared = model(np.repeat(np.eye(3), 2, axis=0), names, a=[-1, 1, 0], b=[-1, 0, 1])
+    monkeypatch.setattr(meta, "read_model", {"m.h5ad": shared}.__getitem__)
     combine_and_write(
         {name: str(tmp_path / f"{name}.tsv") for name in de},
+        models=["m.h5ad"],
         evidence=str(tmp_path / "evidence.tsv"),
         contrasts=[contrast("a", "g"), contrast("b", "g"), contrast("c", None)],
         genes_out=str(tmp_path / "genes.tsv"),
@@ -151,24 +160,111 @@ def test_tables(tmp_path):
     pathways = tables.read_table(tmp_path / "pathways.tsv", tables.COMBINED_PATHWAYS)
     np.testing.assert_allclose(pathways["effect"], [1.5, 2.0])
     assert pathways["n_contrasts"].to_list() == [2, 1]
+    np.testing.assert_allclose(genes["error_correlation"], [0.5, 0.5, np.nan])
+    np.testing.assert_allclose(pathways["error_correlation"], [0.5, np.nan])
 
 
 def test_no_group_gives_empty_tables(tmp_path):
-    assert combine_genes({}, {}).empty
+    none = error_correlation([], {})
+    assert combine_genes({}, {}, none).empty
     evidence = pd.DataFrame({name: [] for name in tables.EVIDENCE.columns})
-    tables.write_table(combine_pathways(evidence, {}), tmp_path / "p.tsv", tables.COMBINED_PATHWAYS)
+    tables.write_table(
+        combine_pathways(evidence, {}, none), tmp_path / "p.tsv", tables.COMBINED_PATHWAYS
+    )
     assert tables.read_table(tmp_path / "p.tsv", tables.COMBINED_PATHWAYS).empty
 
 
-def test_contrasts_that_share_samples_are_named(caplog):
-    shared = {"d": "vehicle"}
-    groups = group_contrasts(
-        [
-            contrast("a", "g", reference=shared),
-            contrast("b", "g", reference=shared),
-            contrast("c", "h"),
-        ]
+def model(design: np.ndarray, samples: list[str], **contrasts: list[float]) -> SimpleNamespace:
+    return SimpleNamespace(
+        design=pd.DataFrame(design.astype(float), index=samples),
+        contrasts={name: np.array(w, dtype=float) for name, w in contrasts.items()},
     )
-    assert groups == {"g": ["a", "b"], "h": ["c"]}
-    assert "group g: a and b share samples and are not independent" in caplog.text
+
+
+def test_error_correlation_follows_from_shared_samples() -> None:
+    names = [f"s{i}" for i in range(8)]
+    cells = np.repeat(np.eye(4), 2, axis=0)
+    one = model(cells, names, a=[-1, 1, 0, 0], b=[-1, 0, 1, 0], c=[0, 0, -1, 1],
+                d=[-0.5, -0.5, 0, 1], elsewhere=[1, 0, 0, -1])  # fmt: skip
+    # Another model of half the samples, with one of its own.
+    two = model(np.repeat(np.eye(2), 2, axis=0), ["s0", "s1", "s2", "new"], e=[-1, 1])
+    groups = {"g": ["a", "b", "c"], "h": ["a", "d"], "i": ["a", "e"]}
+    found = error_correlation([one, two], groups)
+    assert "elsewhere" not in found
+    assert found.at["a", "b"] == pytest.approx(0.5)  # one reference for both
+    assert found.at["a", "c"] == 0  # no common sample
+    assert found.at["b", "c"] == pytest.approx(-0.5)  # test of one, reference of the other
+    assert found.at["a", "d"] == pytest.approx(0.0)  # nested cells whose shares cancel
+    assert found.at["b", "d"] == pytest.approx(0.25 / np.sqrt(1.0 * 0.75))
+    assert found.at["a", "e"] == pytest.approx(0.75)  # two models, three samples of four
+
+
+def shared_control(rows: int, k: int, tau: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Contrasts of k treatments against one control, true mean effect 1, errors of 0.5."""
+    rng = np.random.default_rng(seed)
+    noise = rng.normal(size=(rows, k + 1)) * np.sqrt(0.125)
+    effect = 1 + tau * rng.normal(size=(rows, k)) + noise[:, 1:] - noise[:, :1]
+    return effect, np.full((rows, k), 0.5)
+
+
+@pytest.mark.parametrize("tau", [0.0, 0.2, 0.5])
+def test_intervals_cover_where_contrasts_share_their_control(tau) -> None:
+    effect, error = shared_control(3000, 8, tau, seed=8)
+    shared = np.full((8, 8), 0.5) + 0.5 * np.eye(8)
+
+    def coverage(found) -> float:
+        return float(np.mean((found.ci_low <= 1) & (found.ci_high >= 1)))
+
+    assert 0.95 < coverage(combine_effects(effect, error, shared)) < 0.995
+    # Taken for independent, eight contrasts against one control miss the truth every fourth time.
+    assert coverage(combine_effects(effect, error)) < 0.8
+
+
+def test_the_error_of_a_mean_of_correlated_effects() -> None:
+    shared = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    effect, error = np.array([[1.0, 1.0, 1.0]]), np.array([[0.2, 0.4, 0.3]])
+    found = combine_effects(effect, error, shared)
+    sigma = shared * np.outer(error, error)
+    weight = 1 / error[0] ** 2 / (1 / error[0] ** 2).sum()
+    matrix = np.diag(1 / error[0] ** 2) - np.outer(weight, 1 / error[0] ** 2)
+    product = matrix @ sigma
+    df = np.trace(product) ** 2 / np.trace(product @ product)
+    assert df < 2
+    half = stats.t.ppf(0.975, df) * np.sqrt(weight @ sigma @ weight)
+    np.testing.assert_allclose(found.ci_high - found.effect, half)
+    np.testing.assert_allclose(found.correlation, 0.5)
+
+
+def test_a_contrast_listed_twice_adds_nothing() -> None:
+    once = np.array([[0.8, 0.8]])
+    found = combine_effects(once, np.full((1, 2), 0.3), np.ones((2, 2)))
+    np.testing.assert_allclose(found.ci_high - found.effect, 12.706204736432095 * 0.3)
+    np.testing.assert_allclose(found.tau2, 0)
+
+
+def test_spread_beyond_what_shared_errors_explain_is_between_contrasts() -> None:
+    """τ² solves its equation: checked against a plain root-finder."""
+    rng = np.random.default_rng(5)
+    effect, error = rng.normal(size=(30, 4)), rng.uniform(0.2, 0.6, (30, 4))
+    shared = np.full((4, 4), 0.5) + 0.5 * np.eye(4)
+    shared[0, 1:] = shared[1:, 0] = -0.3
+    found = combine_effects(effect, error, shared)
+    n_above = 0
+    for y, s, tau2 in zip(effect, error, found.tau2, strict=True):
+
+        def gap(x: float, y=y, s=s) -> float:
+            sigma = shared * np.outer(s, s) + x * np.eye(4)
+            w = 1 / np.diag(sigma)
+            mean = (w * y).sum() / w.sum()
+            return float((w * (y - mean) ** 2).sum() - (4 - w @ sigma @ w / w.sum()))
+
+        expected = optimize.brentq(gap, 0, 100, xtol=1e-13) if gap(0) > 0 else 0.0
+        n_above += expected > 0
+        assert tau2 == pytest.approx(expected, abs=1e-9)
+    assert n_above > 5
+
+
+def test_groups_keep_the_order_of_the_table(caplog) -> None:
+    groups = group_contrasts([contrast("b", "g"), contrast("c", "h"), contrast("a", "g")])
+    assert groups == {"g": ["b", "a"], "h": ["c"]}
     assert "group h has one contrast" in caplog.text

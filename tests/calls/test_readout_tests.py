@@ -6,6 +6,7 @@ from scipy import stats
 
 from pathcall.calls import readout_tests as ev
 from pathcall.signatures.panel import Readout, load_panel
+from pathcall.stats.linear_models import residuals_of
 from pathcall.study.config import CallsConfig
 from tests.calls_data import PANEL, simulated_model
 
@@ -155,6 +156,24 @@ def test_joint_test_of_one_readout_is_its_own_test(prepared, random, model):
     # Scaled by its own moderated SD, the variance is moderated once more: close, not equal.
     np.testing.assert_allclose(t, stats.gate_t[at], rtol=0.35)
     assert (np.sign(t) == np.sign(stats.gate_t[at])).all()
+
+
+def test_readouts_of_both_directions_add_up_towards_the_pathway(prepared, random, model):
+    stats = ev.real_stats(prepared, weights_of(model), random)
+    up, down = (prepared.names.index(r) for r in ("AKT_PROGENY_PI3K", "AKT_FOXO_TARGETS"))
+    assert list(prepared.direction[[up, down]]) == [1, -1]
+    assert (np.sign(stats.joint.effect) == np.sign(stats.effect)).all()
+    weights = np.zeros((prepared.n, 3))
+    weights[[up, down]] = 1.0
+    t, _ = stats.joint.test(weights)
+    # The sum of both scores, each over its residual SD and turned towards the pathway.
+    scores = prepared.scores()[:, [up, down]]
+    left = residuals_of(scores, prepared.design)
+    scale = np.sqrt((left**2).sum(axis=0) / prepared.residual_df)
+    both = (scores / scale * [1, -1]).sum(axis=1)
+    expected = ev.ss.test_scores(both[:, None], prepared.design, weights_of(model)).t[0]
+    assert np.corrcoef(t, expected)[0, 1] > 0.99
+    assert t[2] > 4
 
 
 def test_confounders_give_up_shared_genes(prepared, panel):

@@ -72,6 +72,33 @@ def test_no_vote_without_the_genes(akt, part):
     assert not (rule_of.decide(prepared, shut, RULE).votes != 0).any()
 
 
+def test_a_vote_takes_every_test_in_one_direction(akt):
+    """Each condition alone, on made-up statistics that otherwise vote."""
+    prepared, stats, _ = akt
+    n, k = prepared.n, 3
+    single = prepared.table["single"].to_numpy()
+    assert single.any()
+    assert not single.all()
+    ones = np.ones((n, k))
+    agreed = stats._replace(
+        gate_t=5 * ones, gate_p=0.01 * ones, z=5 * ones, z_p=0.01 * ones, random_p=0.01 * ones
+    )
+    every = np.ones(n, dtype=bool)
+
+    def votes(assessable=every, **changed):
+        return rule_of.vote(agreed._replace(**changed), assessable, single, RULE)
+
+    assert (votes() == 1).all()
+    assert (votes(gate_t=-5 * ones, z=-5 * ones) == -1).all()
+    for part in ("gate_p", "z_p"):
+        assert not votes(**{part: 0.2 * ones}).any()
+    assert not votes(z=-5 * ones).any()
+    assert not votes(assessable=~every).any()
+    # One gene has no random signatures of its like: its FDR among all genes stands for them.
+    for unlikely in (0.2 * ones, np.nan * ones):
+        np.testing.assert_array_equal(votes(random_p=unlikely) == 1, single[:, None] & (ones > 0))
+
+
 def only(akt, names, *, pathway):
     """The rule where only these readouts of a pathway vote, upwards."""
     prepared, stats, _ = akt

@@ -146,3 +146,20 @@ def test_the_mirror_has_at_most_one_flag_per_twenty_samples(shared: Path, root: 
     swapped.obs.loc[[one, two], columns] = data.obs.loc[[two, one], columns].to_numpy()
     flags = assess_quality(swapped, factors=factors, models=models).flags
     assert {one, two} <= set(flags["sample"])
+
+
+def test_samples_without_sheet_or_counts_are_listed_with_the_reason(
+    airway: ad.AnnData, clean: Quality
+) -> None:
+    data = airway.copy()
+    data.uns["not_in_sheet"] = ["GSM1"]
+    data.uns["no_counts"] = ["GSM2", "GSM3"]
+    table = sample_table(data, clean.size_factors)
+    assert list(table["sample"]) == [*data.obs_names, "GSM1", "GSM2", "GSM3"]
+    outside = table.set_index("sample").loc[["GSM1", "GSM2", "GSM3"]]
+    assert list(outside["included"]) == ["no"] * 3
+    assert list(outside["reason"]) == ["not in the sample sheet", *["excluded; no counts"] * 2]
+    assert outside["library_size"].isna().all()
+    assert list(table.index) == list(range(len(table)))
+    assert list(table.columns[:5]) == list(SAMPLES.columns)
+    assert len(SAMPLES.validate(table)) == len(table)

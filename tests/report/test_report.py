@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from pathcall import tables
 from pathcall.errors import InputError
-from pathcall.report import figures, markdown, payload, svg, view, wording
+from pathcall.report import content, figures, markdown, payload, svg, view, wording
 from pathcall.report.data import clean, read_results
 from pathcall.signatures.panel import load_panel
 from tests.project import ROOT
@@ -197,16 +198,10 @@ def test_running_sum_agrees_with_the_enrichment_table(data) -> None:  # type: ig
 def test_intervals_use_the_degrees_of_freedom_of_the_test() -> None:
     from scipy import stats
 
-    rows = pd.DataFrame({"effect": [1.2, -0.4], "stat": [3.0, -0.01]})
-    rows["pvalue"] = 2 * stats.t.sf(rows["stat"].abs(), 7.5)
+    rows = pd.DataFrame({"effect": [1.2, 0.0], "se": [0.4, 0.2], "df": [7.5, np.inf]})
     got = figures.intervals(rows)
-    half = stats.t.ppf(0.975, 7.5) * 0.4
-    assert got["low"][0] == pytest.approx(1.2 - half, rel=1e-4)
-    # A statistic at zero says nothing about the degrees of freedom: the other row's are taken.
-    assert got["high"][1] - got["low"][1] == pytest.approx(
-        2 * stats.t.ppf(0.975, 7.5) * 40, rel=1e-4
-    )
-    assert figures.degrees_of_freedom(2.0, 2 * stats.norm.sf(2.0) * 0.99) == np.inf
+    assert got["low"][0] == pytest.approx(1.2 - stats.t.ppf(0.975, 7.5) * 0.4)
+    assert got["high"][1] == pytest.approx(1.959964 * 0.2)
 
 
 def test_excluded_samples_are_listed_with_the_reason(page: Page, data) -> None:  # type: ignore[no-untyped-def]
@@ -460,3 +455,30 @@ def test_control_characters_go() -> None:
 def test_fixture_covers_the_default_shape() -> None:
     assert len(CONTRASTS) == 9
     assert len({c["model"] for c in CONTRASTS}) == 3
+
+
+def test_false_calls_are_held_against_the_limit_of_the_config(data) -> None:  # type: ignore[no-untyped-def]
+    calls = data.calls.assign(call="activated", false_call_rate=0.08)
+    for limit, shown in ((0.05, True), (0.1, False)):
+        config = {**data.config, "calls": {"max_false_call_rate": limit}}
+        own = replace(data, calls=calls, config=config, extra={})
+        made = content.context(own)
+        assert any("false call in 8.0% of cases" in c for c in made["caveats"]) is shown
+        cells = [c for row in made["false_calls"].rows for c in row.cells]
+        assert any(c.css == "bad" for c in cells) is shown
+        assert made["max_false_call_rate"] == f"{limit:.0%}".replace("5%", "5.0%")
+    template = (Path(content.__file__).parent / "templates" / "page.html.j2").read_text()
+    assert "at or below {{ max_false_call_rate }}" in template
+
+
+def test_combined_contrasts_that_share_samples_are_named(data) -> None:  # type: ignore[no-untyped-def]
+    row = {"group": "g", "pathway": data.pathways[0], "readout": "R", "error_correlation": 0.5}
+    for value, shown in ((0.5, True), (0.0, False), (np.nan, False)):
+        combined = pd.DataFrame([{**row, "error_correlation": value}]).reindex(
+            columns=list(tables.COMBINED_PATHWAYS.columns)
+        )
+        made = content.context(replace(data, combined_pathways=combined))
+        hits = [c for c in made["caveats"] if "share samples" in c]
+        assert bool(hits) is shown
+        if shown:
+            assert "correlate by up to 0.50" in hits[0]

@@ -76,10 +76,12 @@ rule profile_secretome:
 rule combine_groups:
     """Random effects (Paule–Mandel, Hartung–Knapp) over the contrasts of each group.
 
-    Pathways: the sample scores of evidence.tsv, so that their errors rest on samples.
+    Pathways: the sample scores of evidence.tsv, so that their errors rest on samples. The models'
+    designs say which samples contrasts share; intervals allow for it.
     """
     input:
         de=expand("results/{{study}}/de/{contrast}.tsv", contrast=CONTRASTS),
+        models=expand("results/{{study}}/models/{model}.h5ad", model=PLANS),
         evidence="results/{study}/evidence.tsv",
     output:
         genes="results/{study}/combined/genes.tsv",

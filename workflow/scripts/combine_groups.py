@@ -8,6 +8,7 @@ with job_log(snakemake.log[0]):
     contrasts = snakemake.params.contrasts
     combine_and_write(
         dict(zip([c["contrast"] for c in contrasts], snakemake.input.de, strict=True)),
+        models=snakemake.input.models,
         evidence=snakemake.input.evidence,
         contrasts=contrasts,
         genes_out=snakemake.output.genes,

@@ -194,32 +194,31 @@ def _evidence_rows(context: _Context, gene_level: pd.DataFrame) -> pd.DataFrame:
     """Evidence of one contrast: the rule's own tests, then the gene-level ones."""
     k, prepared, stats, rule = context.k, context.prepared, context.stats, context.rule
     table = prepared.table
-    blocks: list[tuple[str, Float, Float, Float]] = [
-        ("sample_score", stats.effect[:, k], stats.gate_t[:, k], stats.gate_p[:, k]),
-        ("competitive", np.full(len(table), np.nan), stats.z[:, k], stats.z_p[:, k]),
-        ("random_signatures", np.full(len(table), np.nan), stats.z[:, k], stats.random_p[:, k]),
-    ]
-    frames = []
-    for method, effect, stat, p in blocks:
-        frames.append(_block(table, method, effect, stat, p, rule))
+    frames = [
+        _block(
+            table, "sample_score", stats.gate_t[:, k], stats.gate_p[:, k], rule,
+            effect=stats.effect[:, k], se=stats.gate_se[:, k], df=stats.gate_df[:, k],
+        ),
+        _block(table, "competitive", stats.z[:, k], stats.z_p[:, k], rule),
+        _block(table, "random_signatures", stats.z[:, k], stats.random_p[:, k], rule),
+    ]  # fmt: skip
     shares = (table["n_exclusive"] < table["n_genes"]).to_numpy()
-    nan = np.full(len(table), np.nan)
     alone = _block(
-        table, "sample_score_exclusive", nan, stats.exclusive_t[:, k], stats.exclusive_p[:, k], rule
-    )
+        table, "sample_score_exclusive", stats.exclusive_t[:, k], stats.exclusive_p[:, k], rule,
+        df=stats.gate_df[:, k],
+    )  # fmt: skip
     frames.append(alone[shares])
     for pathway, (adjusted, _) in context.beyond.items():
         if not adjusted.possible:
             continue
         mine = ((table["pathway"] == pathway) & (table["role"] == "evidence")).to_numpy()
         own = adjusted.stats
-        frames.append(
-            _block(table, "sample_score_adjusted", own.effect[:, k], own.gate_t[:, k],
-                   own.gate_p[:, k], rule)[mine]
+        scores = _block(
+            table, "sample_score_adjusted", own.gate_t[:, k], own.gate_p[:, k], rule,
+            effect=own.effect[:, k], se=own.gate_se[:, k], df=own.gate_df[:, k],
         )  # fmt: skip
-        frames.append(
-            _block(table, "competitive_adjusted", nan, own.z[:, k], own.z_p[:, k], rule)[mine]
-        )
+        genes = _block(table, "competitive_adjusted", own.z[:, k], own.z_p[:, k], rule)
+        frames += [scores[mine], genes[mine]]
     made = pd.concat(frames)
     # The readout's vote of the rule stands in its gate row.
     gate = made["method"] == "sample_score"
@@ -239,7 +238,15 @@ def _evidence_rows(context: _Context, gene_level: pd.DataFrame) -> pd.DataFrame:
 
 
 def _block(
-    table: pd.DataFrame, method: str, effect: Float, stat: Float, p: Float, rule: CallsConfig
+    table: pd.DataFrame,
+    method: str,
+    stat: Float,
+    p: Float,
+    rule: CallsConfig,
+    *,
+    effect: Float | float = np.nan,
+    se: Float | float = np.nan,
+    df: Float | float = np.nan,
 ) -> pd.DataFrame:
     usable = table["assessable"].to_numpy() & np.isfinite(p)
     p = np.where(usable, p, np.nan)
@@ -264,6 +271,8 @@ def _block(
             "fdr": fdr,
             "vote": vote.astype(int),
             "note": table["note"],
+            "se": np.where(usable, se, np.nan),
+            "df": np.where(usable, df, np.nan),
         }
     )
 

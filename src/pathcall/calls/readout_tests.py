@@ -169,12 +169,14 @@ class Joint(NamedTuple):
 class Stats(NamedTuple):
     """Statistics of ``readouts × contrasts``, all towards the pathway.
 
-    `effect`, `gate_t`, `gate_p`: sample scores; `exclusive_t`, `exclusive_p`: sample scores without
-    shared genes; `z`, `z_p`: competitive; `random_p`: rank among random signatures; `joint`: what
-    the test of several readouts together needs.
+    `effect`, `gate_se`, `gate_df`, `gate_t`, `gate_p`: sample scores; `exclusive_t`,
+    `exclusive_p`: sample scores without shared genes; `z`, `z_p`: competitive; `random_p`: rank
+    among random signatures; `joint`: what the test of several readouts together needs.
     """
 
     effect: Float
+    gate_se: Float
+    gate_df: Float
     gate_t: Float
     gate_p: Float
     exclusive_t: Float
@@ -518,7 +520,7 @@ def real_stats(
         gene = ss.test_scores(vst, design, contrasts)
         gene_stats, gene_df = gene.t, gene.df[0]
     joint = _joint(prepared, scores, design, gate.effect, unscaled_errors(design, contrasts))
-    return _stats(prepared, gate.effect, gate.t, gate.p, gene_stats, gene_df, random, joint)
+    return _stats(prepared, gate, gene_stats, gene_df, random, joint)
 
 
 def mock_stats(
@@ -535,10 +537,9 @@ def mock_stats(
     joint = _joint(
         prepared, scores, prepared.design, gate.effect, 1 / np.sqrt(length), added=length
     )
-    return _stats(
-        prepared, gate.effect, gate.t, two_sided(gate.t, gate.df[None, :]), gene.t, gene.df,
-        random, joint,
-    )  # fmt: skip
+    df = np.broadcast_to(gate.df, gate.t.shape)
+    test = ss.ScoreTest(gate.effect, gate.t, df, two_sided(gate.t, df), gate.se)
+    return _stats(prepared, test, gene.t, gene.df, random, joint)
 
 
 def gathered_stats(
@@ -556,15 +557,13 @@ def gathered_stats(
     contrasts
         Weights over the coefficients, one each.
     """
-    effects, ts, ps, genes, dfs, joints = [], [], [], [], [], []
+    gates, genes, dfs, joints = [], [], [], []
     for vst, contrast in zip(vsts, contrasts, strict=True):
         weights = contrast[:, None]
         scores = prepared.scores(vst)
         gate = ss.test_scores(scores, prepared.design, weights)
         gene = ss.test_scores(vst, prepared.design, weights)
-        effects.append(gate.effect)
-        ts.append(gate.t)
-        ps.append(gate.p)
+        gates.append(gate)
         genes.append(gene.t)
         dfs.append(gene.df[0])
         unscaled = unscaled_errors(prepared.design, weights)
@@ -576,10 +575,8 @@ def gathered_stats(
         joints[0].df,
         np.concatenate([j.prior_df for j in joints]),
     )
-    return _stats(
-        prepared, np.hstack(effects), np.hstack(ts), np.hstack(ps), np.hstack(genes),
-        np.concatenate(dfs), random, joint,
-    )  # fmt: skip
+    gate = ss.ScoreTest(*(np.hstack(parts) for parts in zip(*gates, strict=True)))
+    return _stats(prepared, gate, np.hstack(genes), np.concatenate(dfs), random, joint)
 
 
 def unscaled_errors(design: Float, contrasts: Float) -> Float:
@@ -625,9 +622,7 @@ def _joint(
 
 def _stats(
     prepared: Prepared,
-    effect: Float,
-    t: Float,
-    p: Float,
+    gate: ss.ScoreTest,
     gene_t: Float,
     gene_df: Float | float,
     random: RandomSignatures,
@@ -639,11 +634,13 @@ def _stats(
     usable = (prepared.table["role"] == "evidence") & prepared.table["assessable"]
     which = [int(i) for i in np.flatnonzero(usable)]
     return Stats(
-        effect=effect[:n] * sign,
-        gate_t=t[:n] * sign,
-        gate_p=p[:n],
-        exclusive_t=t[n : 2 * n] * sign,
-        exclusive_p=p[n : 2 * n],
+        effect=gate.effect[:n] * sign,
+        gate_se=gate.se[:n],
+        gate_df=gate.df[:n],
+        gate_t=gate.t[:n] * sign,
+        gate_p=gate.p[:n],
+        exclusive_t=gate.t[n : 2 * n] * sign,
+        exclusive_p=gate.p[n : 2 * n],
         z=z,
         z_p=z_p,
         random_p=random_p(prepared, random, gene_t, which=which),
@@ -749,6 +746,8 @@ def adjusted_stats(
     )
     made = stats._replace(
         effect=gate.effect[:n] * sign,
+        gate_se=gate.se[:n],
+        gate_df=gate.df[:n],
         gate_t=gate.t[:n] * sign,
         gate_p=gate.p[:n],
         exclusive_t=gate.t[n : 2 * n] * sign,

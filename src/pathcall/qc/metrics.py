@@ -191,7 +191,7 @@ def sample_table(
         extra = pd.DataFrame(
             [{"sample": s, "included": "no", "reason": reason} for s, reason in outside]
         )
-        table = pd.concat([table, extra.reindex(columns=table.columns)], ignore_index=True)
+        table = pd.concat([table, extra], ignore_index=True)
     if metadata is not None:
         own = metadata.reindex(table["sample"])
         for name in own.columns:

@@ -29,6 +29,12 @@ from pathcall.report.view import (
     text,
 )
 
+ERROR_CORRELATION = Column(
+    "error_correlation",
+    "Error correlation",
+    number,
+    "largest correlation between the errors of two contrasts, from samples they share",
+)
 TOP_GENES = 25  # per direction and contrast
 
 
@@ -71,6 +77,7 @@ def context(data: ReportData) -> dict[str, Any]:
             (figures.CALL_MARK[k], wording.CALLS[k], v) for k, v in wording.CALL_MEANING.items()
         ],
         "caveats": _caveats(data),
+        "max_false_call_rate": percent(data.max_false_call_rate),
         "why": [_why(data, p, ranked) for p in data.pathways],
         "leads": [
             f
@@ -195,7 +202,7 @@ def _caveats(data: ReportData) -> list[str]:
             "in mind."
         )
     firm = data.calls[data.calls["call"].isin(["activated", "repressed"])]
-    risky = firm[firm["false_call_rate"] > 0.05]
+    risky = firm[firm["false_call_rate"] > data.max_false_call_rate]
     made += [
         f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]}: where there is nothing, "
         f"the rule makes a false call in {percent(row['false_call_rate'])} of cases."
@@ -208,6 +215,14 @@ def _caveats(data: ReportData) -> list[str]:
             f"{len(unknown)} of {len(firm)} calls have no false-call rate: none could be measured "
             "for their model."
         )
+    for group, rows in data.combined_pathways.groupby("group", sort=False):
+        correlation = rows["error_correlation"].dropna()
+        if len(correlation) and correlation.any():
+            most = correlation[correlation.abs().idxmax()]
+            made.append(
+                f"Contrasts of the group {group} share samples and are not independent answers: "
+                f"their errors correlate by up to {most:.2f}. The combined intervals allow for it."
+            )
     severe = data.flags[data.flags["severity"].isin(["severe", "warning"])]
     if len(severe):
         names = list(dict.fromkeys(severe["sample"]))
@@ -295,6 +310,7 @@ def _why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dic
                 Column("n_contrasts", "Contrasts", integer),
                 Column("loo_low", "Leave-one-out low", number),
                 Column("loo_high", "Leave-one-out high", number),
+                ERROR_CORRELATION,
             ],
             ident=f"combined-{pathway}",
             caption=f"{wording.pathway(pathway)}: effects combined over the contrasts of a group",
@@ -497,7 +513,9 @@ def _false_calls(data: ReportData) -> Table:
         "have been called",
         file="calls.tsv",
         css=lambda r, key: (
-            "bad" if key in data.pathways and not is_missing(r[key]) and r[key] > 0.05 else ""
+            "bad"
+            if key in data.pathways and not is_missing(r[key]) and r[key] > data.max_false_call_rate
+            else ""
         ),
     )
 
@@ -525,7 +543,9 @@ def _calibration(data: ReportData) -> Table | None:
         ],
         ident="table-calibration",
         caption="How often the whole rule makes a call where there is nothing",
-        css=lambda r, key: "bad" if key == "false_call_rate" and r[key] > 0.05 else "",
+        css=lambda r, key: (
+            "bad" if key == "false_call_rate" and r[key] > data.max_false_call_rate else ""
+        ),
     )
 
 
@@ -968,6 +988,7 @@ def _combined_genes(data: ReportData) -> Table | None:
             Column("fdr", "FDR", pvalue),
             Column("i2", "I²", percent),
             Column("n_contrasts", "Contrasts", integer),
+            ERROR_CORRELATION,
         ],
         ident="table-combined-genes",
         file="combined/genes.tsv",

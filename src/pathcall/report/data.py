@@ -20,6 +20,7 @@ from pathcall import tables
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 
 _log = logging.getLogger(__name__)
@@ -99,6 +100,11 @@ class ReportData:
     def alpha(self) -> float:
         """FDR for genes."""
         return float(self.config.get("alpha", 0.05))
+
+    @property
+    def max_false_call_rate(self) -> float:
+        """False-call rate above which the rule lowers a call's confidence."""
+        return CallsConfig.model_validate(self.config.get("calls") or {}).max_false_call_rate
 
     @property
     def pathways(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from markupsafe import escape
-from scipy import optimize, stats
+from scipy import stats
 
 from pathcall.report import svg as s
 from pathcall.report import wording
@@ -80,37 +80,12 @@ def calls(data: ReportData) -> Svg:
 # ---------------------------------------------------------------- forest
 
 
-def degrees_of_freedom(stat: float, pvalue: float) -> float:
-    """Degrees of freedom at which |t| = `stat` has two-sided `pvalue`; inf for a normal."""
-    if not (math.isfinite(stat) and 0 < pvalue < 1) or abs(stat) < 0.05:
-        return math.nan
-
-    def gap(log_df: float) -> float:
-        return float(stats.t.logsf(abs(stat), 10.0**log_df)) - math.log(pvalue / 2)
-
-    low, high = -1.0, 6.0
-    if gap(high) > 0:
-        return math.inf
-    if gap(low) < 0:
-        return math.nan
-    return float(10.0 ** optimize.brentq(gap, low, high, xtol=1e-6))
-
-
 def intervals(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     """`rows` of evidence with ``low`` and ``high``: the interval of ``effect``.
 
-    The standard error is effect / stat; the quantile is that of the t distribution whose degrees of
-    freedom give the row's own p (the median of the other rows where the statistic is too near to
-    zero to tell).
+    From the standard error and the degrees of freedom that stand beside the effect.
     """
-    df = np.array(
-        [degrees_of_freedom(t, p) for t, p in zip(rows["stat"], rows["pvalue"], strict=True)]
-    )
-    known = df[~np.isnan(df)]
-    df = np.where(np.isnan(df), np.median(known) if len(known) else np.inf, df)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        se = np.abs(rows["effect"].to_numpy() / rows["stat"].to_numpy())
-    half = stats.t.ppf(0.5 + level / 2, np.minimum(df, 1e9)) * se
+    half = stats.t.ppf(0.5 + level / 2, rows["df"]) * rows["se"]
     return rows.assign(low=rows["effect"] - half, high=rows["effect"] + half)
 
 

@@ -142,6 +142,7 @@ class AddedTest(NamedTuple):
     effect: Float
     t: Float
     df: Float
+    se: Float
     prior: Prior
 
 
@@ -177,8 +178,9 @@ def test_added(
     effect = (rest.T @ free) / length
     rss = (rest**2).sum(axis=0)[:, None] - effect**2 * length
     moderated = squeeze(np.maximum(rss, 0.0) / df, df, prior)
-    t = effect / np.sqrt(moderated.variance / length)
-    return AddedTest(effect, t, np.broadcast_to(moderated.df, t.shape[1:]), moderated.prior)
+    se = np.sqrt(moderated.variance / length)
+    t = effect / se
+    return AddedTest(effect, t, np.broadcast_to(moderated.df, t.shape[1:]), se, moderated.prior)
 
 
 test_added.__test__ = False  # type: ignore[attr-defined]
