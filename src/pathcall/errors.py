@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
+QUOTES = "'\""
+
 
 class PathcallError(Exception):
     """A mistake or a failure outside pathcall that the user can act on.
@@ -52,4 +57,46 @@ def _rebuild(kind: type[PathcallError], what: str, where: str, fix: str) -> Path
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(map(_printable, line))
+
+
+def _printable(character: str) -> str:
+    """The character, or its escape where a terminal would act on it or show nothing."""
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def shown(value: object) -> str:
+    """A value as an error message quotes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[0] if text[0] in QUOTES else ''}"
+
+
+def choose(value: str, known: Iterable[str], *, what: str) -> str:
+    """How to mend an unknown name: the nearest known one, if there is one, and what there is.
+
+    Parameters
+    ----------
+    value
+        The unknown name.
+    known
+        Names that are known.
+    what
+        What these are, as the subject of a sentence: ``the columns are``.
+    """
+    names = list(dict.fromkeys(known))
+    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    listed = f"{what}: {listed}" if names else f"{what}: none"
+    near = nearest(value, names)
+    return listed if near is None else f"did you mean {near!r}? {listed[0].upper()}{listed[1:]}"
+
+
+def nearest(value: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """The known name that was probably meant: another case, or a few letters off."""
+    folded: dict[str, str] = {}
+    for name in known:
+        folded.setdefault(name.casefold(), name)
+    near = difflib.get_close_matches(value.casefold()[:200], folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None

@@ -19,6 +19,7 @@ from pandera.errors import SchemaError
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from pathcall.errors import InputError
+from pathcall.study.sample_sheet import COMPUTED
 
 YES_NO = ("yes", "no")
 CALLS = ("activated", "repressed", "conflicting", "no_evidence", "not_assessable")
@@ -54,10 +55,10 @@ SAMPLES = _schema(
     "then GEO's characteristics as `geo_…`.",
     {
         "sample": _text("column of the count matrix (GSM accession for GEO sources)", unique=True),
-        "included": _choice("used in the analysis", YES_NO),
-        "reason": _text("why a sample is not used", nullable=True),
-        "library_size": _float("sum of counts"),
-        "size_factor": _float("median-of-ratios size factor over the included samples"),
+        "included": _choice(COMPUTED["included"], YES_NO),
+        "reason": _text(COMPUTED["reason"], nullable=True),
+        "library_size": _float(COMPUTED["library_size"]),
+        "size_factor": _float(COMPUTED["size_factor"]),
     },
     strict=False,
 )

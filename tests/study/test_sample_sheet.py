@@ -51,7 +51,7 @@ def test_harmless_differences_give_the_same_sheet(tmp_path: Path, content: str |
         ("name\tdrug\na\tv\n", ["lacks a column", "'sample'"]),
         ("sample\tdrug\n", ["no rows"]),
         ("sample\tdrug\na\tv\na\tx\n", ["listed twice", "'a'"]),
-        ("sample\tdrug\n\tv\n", ["no sample", "row 1"]),
+        ("sample\tdrug\n\tv\n", ["no sample", "line 2"]),
         ("sample\tdrug\tdrug\na\tv\tx\n", ["column twice", "'drug'"]),
         ("sample\tcell line\na\tv\n", ["name that no design can use", "'cell line'"]),
         ("sample\tdrug\texclude\na\tv\tmaybe\n", ["neither yes nor no", "'maybe'"]),

@@ -20,16 +20,20 @@ if Path(SOURCE).is_dir():
     sys.path.insert(0, SOURCE)
 
 from pathcall.digest import code_digest
+from pathcall.study.config_file import check_config_files
 from pathcall.study.plan import job_environment, plan_study, repeat_errors, stop_on_error
 from pathcall.report import wording
 
 os.environ.update(job_environment(SOURCE, os.environ))
 
+CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
+
 with stop_on_error():
+    # A module's config is what the workflow around it makes of files of its own.
+    if workflow.is_main_process and not workflow.modifier.skip_configfile:
+        check_config_files(CONFIG_FILES, evaluated=True)
     PLAN = plan_study(
-        config,
-        source=", ".join(map(str, workflow.overwrite_configfiles or ["config/config.yaml"])),
-        root=Path(SOURCE).parent,
+        config, source=", ".join(CONFIG_FILES) or "the config", root=Path(SOURCE).parent
     )
 
 CONFIG = PLAN.config

@@ -14,12 +14,12 @@ from pathcall.files import write_atomic
 from pathcall.geo.http import Client, DownloadOptions
 from pathcall.geo.soft import Series, read_soft
 from pathcall.geo.sources import clean_names, obtain_soft
-from pathcall.study.sample_sheet import RESERVED
+from pathcall.study.sample_sheet import GEO_PREFIX, is_taken
 
 logger = logging.getLogger(__name__)
 
-# Columns that the draft adds; a characteristic of that name is renamed.
-ADDED = (*RESERVED, "title", "group", "replicate", "note")
+# Columns that the draft adds; a characteristic of that name is renamed, as one that is taken.
+ADDED = ("title", "group", "replicate", "note")
 # What makes a sample one of several of its kind, as people write it at the end of a title.
 _REPLICATE = re.compile(
     r"(?:[\s_.,;:#(\[-]+(?:biological|biol|bio|technical|tech|bulk)?[\s_.-]*"
@@ -123,7 +123,8 @@ def draft(series: Series, samples: pd.DataFrame) -> pd.DataFrame:
     values = values.drop(columns=constant)
     if constant:
         logger.info("the same in all samples, left out: %s", ", ".join(constant))
-    names = clean_names([f"{n}_geo" if n.lower() in ADDED else n for n in values.columns])
+    plain = [name[:80].removeprefix(GEO_PREFIX) for name in clean_names(list(values.columns))]
+    names = clean_names([f"{n}_geo" if n in ADDED or is_taken(n) else n for n in plain])
     values.columns = pd.Index(names)
     titles = samples["title"].map(_clean)
     group, note = guess_groups(values, titles)

@@ -24,12 +24,12 @@ import pandas as pd
 
 from pathcall.counts.matrix import verify_counts
 from pathcall.errors import InputError
+from pathcall.geo.addresses import RECOUNT3
 from pathcall.geo.gzip_checks import read_head, verify_gzip
 from pathcall.geo.soft import Series
 
 logger = logging.getLogger(__name__)
 
-BASE = "http://duffel.rail.bio/recount3"
 # GENCODE v26 and v29 for GRCh38; GENCODE M23 for GRCm38.
 ANNOTATIONS = {"human": ("G026", "G029"), "mouse": ("M023",)}
 _LENGTH = "star.average_mapped_length"
@@ -57,7 +57,7 @@ def metadata_name(project: str, table: str) -> str:
 def file_url(organism: str, project: str, name: str) -> str:
     """Address of a file of an SRA project."""
     kind = "gene_sums" if ".gene_sums." in name else "metadata"
-    return f"{BASE}/{organism}/data_sources/sra/{kind}/{project[-2:]}/{project}/{name}"
+    return f"{RECOUNT3}/{organism}/data_sources/sra/{kind}/{project[-2:]}/{project}/{name}"
 
 
 def check_sums(path: Path, where: str, *, annotation: str, max_bytes: int) -> None:

@@ -12,13 +12,12 @@ from urllib.parse import quote
 import pandas as pd
 
 from pathcall.errors import InputError
+from pathcall.geo.addresses import GEO_DOWNLOAD, GEO_SERIES
 from pathcall.geo.gzip_checks import read_head, verify_gzip
 from pathcall.geo.http import DamagedError
 
 logger = logging.getLogger(__name__)
 
-DOWNLOAD = "https://www.ncbi.nlm.nih.gov/geo/download/"
-FTP = "https://ftp.ncbi.nlm.nih.gov/geo/series"
 ASSEMBLIES = {"human": "GRCh38.p13", "mouse": "GRCm39"}
 _SPECIES = {"human": "Human", "mouse": "Mouse"}
 SCIENTIFIC = {"human": "Homo sapiens", "mouse": "Mus musculus"}
@@ -31,7 +30,7 @@ FIELDS = ("title", "source_name", "description", "organism", "platform", "librar
 
 def series_url(study: str) -> str:
     """Folder of a series: ``…/series/GSE64nnn/GSE64741``."""
-    return f"{FTP}/{re.sub(r'[0-9]{1,3}$', 'nnn', study)}/{study}"
+    return f"{GEO_SERIES}/{re.sub(r'[0-9]{1,3}$', 'nnn', study)}/{study}"
 
 
 def soft_name(study: str) -> str:
@@ -57,7 +56,7 @@ def counts_name(study: str, organism: str) -> str:
 def counts_url(study: str, organism: str) -> str:
     """Address of the counts that NCBI makes of a series."""
     name = quote(counts_name(study, organism))
-    return f"{DOWNLOAD}?type=rnaseq_counts&acc={study}&format=file&file={name}"
+    return f"{GEO_DOWNLOAD}?type=rnaseq_counts&acc={study}&format=file&file={name}"
 
 
 def annotation_name(organism: str) -> str:
@@ -67,7 +66,7 @@ def annotation_name(organism: str) -> str:
 
 def annotation_url(organism: str) -> str:
     """Address of the gene annotation that belongs to NCBI's counts."""
-    return f"{DOWNLOAD}?format=file&type=rnaseq_counts&file={quote(annotation_name(organism))}"
+    return f"{GEO_DOWNLOAD}?format=file&type=rnaseq_counts&file={quote(annotation_name(organism))}"
 
 
 @dataclass(frozen=True)

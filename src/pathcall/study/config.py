@@ -6,30 +6,53 @@ generated from this module.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
-from pathcall.errors import ConfigError
+from pathcall.errors import ConfigError, choose, shown
+from pathcall.geo.addresses import HOSTS
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]+$")]
+
+def _usable_path(path: str) -> str:
+    if not path.strip() or not path.isprintable():
+        raise ValueError("name a file or folder")
+    if set(path) & set("{}"):
+        raise ValueError("rename it: Snakemake takes { } in a path for a wildcard")
+    return path
+
+
+def _not_missing(name: str) -> str:
+    if name == "NA":
+        raise ValueError("use another name: NA means missing in every table")
+    return name
+
+
+ID = r"^[A-Za-z0-9_]{1,100}$"
+"""Ids that become file names: contrasts and models."""
+Name = Annotated[str, StringConstraints(pattern=ID), AfterValidator(_not_missing)]
 Level = Annotated[str, Field(coerce_numbers_to_str=True)]
+UserPath = Annotated[str, AfterValidator(_usable_path)]
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, no unknown keys, no value coerced out of its type."""
+    """Base of all sections: frozen, no unknown keys, no infinite or missing numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 class CountsConfig(Section):
@@ -38,10 +61,10 @@ class CountsConfig(Section):
     source: Literal["auto", "ncbi", "recount3", "supplementary", "file"] = "auto"
     """Source of counts. `auto` tries ncbi, recount3, supplementary in this order and says why one
     was passed over."""
-    file: str | None = None
+    file: UserPath | None = None
     """For source `file`: a table (tsv/csv, plain or gz; genes × samples) or an h5ad (samples ×
     genes) of raw counts."""
-    metadata: str | None = None
+    metadata: UserPath | None = None
     """For source `file`: an optional family SOFT file (`…_family.soft.gz`) that describes the
     samples."""
     gene_id: Literal["auto", "ensembl", "entrez", "symbol"] = "auto"
@@ -76,7 +99,7 @@ class FilterConfig(Section):
 
     min_count: int = Field(default=10, ge=0)
     """A gene needs at least this count …"""
-    min_samples: int | Literal["auto"] = "auto"
+    min_samples: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """… in at least this many samples; `auto`: the smallest group of the model, that is the
     smallest cell that a contrast of the model names (of a slope: the samples that carry its
     sparser end)."""
@@ -85,18 +108,18 @@ class FilterConfig(Section):
 class CallsConfig(Section):
     """The rule that turns evidence into calls; the same for every pathway (docs/method.md)."""
 
-    vote_p: float = Field(default=0.1, gt=0, lt=1)
+    vote_p: float = Field(default=0.1, gt=0, le=0.2)
     """A readout votes if its sample scores, its genes against the others and its rank among random
     signatures are all below this p, the first two in one direction (a single gene: sample scores
     and its FDR)."""
-    call_p: float = Field(default=0.02, gt=0, lt=1)
+    call_p: float = Field(default=0.02, gt=0, le=0.1)
     """The voting readouts of a call, their sample scores taken together, need a p below this,
     corrected for having been chosen among all readouts of the pathway."""
     min_coverage: float = Field(default=0.6, ge=0, le=1)
     """Share of a readout's genes that must be measured."""
     min_genes: int = Field(default=3, ge=1)
     """Measured genes that a set needs; a readout of one gene is exempt."""
-    same_line_jaccard: float = Field(default=0.3, gt=0, le=1)
+    same_line_jaccard: float = Field(default=0.3, gt=0, le=0.8)
     """Readouts of a pathway whose genes overlap this much (Jaccard) are one line of evidence."""
     min_lines: int = Field(default=2, ge=1)
     """Independent lines of evidence that must agree."""
@@ -106,7 +129,7 @@ class CallsConfig(Section):
     min_agreement: float = Field(default=0.75, gt=0.5, le=1)
     """Share of the voting lines, weighted by |t|, that must point the same way."""
     never_alone: list[str] = ["NFKB_HALLMARK_TNFA"]
-    """Readouts that never carry a call unless another readout votes the same way."""
+    """Readouts of the panel that never carry a call unless another readout votes the same way."""
     confounders: dict[str, list[str]] = {
         "AKT": ["MAPK_PROGENY_MAPK", "HALLMARK_E2F_TARGETS", "HALLMARK_MYC_TARGETS_V1"],
         "NFKB_CANONICAL": ["MAPK_PROGENY_MAPK", "NFKB_TIAN_NOT_VIA_NFKB", "GC_RESPONSE"],
@@ -114,8 +137,9 @@ class CallsConfig(Section):
     }
     """Pathway → readouts or gene sets that move its readouts without the pathway. A call is also
     given adjusted for them, and withheld where it does not survive that and one of them moved far
-    enough to explain it."""
-    confounder_ratio: float = Field(default=0.5, ge=0)
+    enough to explain it. Pathways that are not named keep their default; `AKT: []` turns one off,
+    `{}` all."""
+    confounder_ratio: float = Field(default=0.5, ge=0, le=1)
     """A confounder can explain a call if its |t| is more than this share of the largest |t| of the
     call's readouts."""
     min_replicates: int = Field(default=2, ge=2)
@@ -128,7 +152,7 @@ class CallsConfig(Section):
     """With fewer distinct mock contrasts the false-call rate comes from simulation."""
     simulations: int = Field(default=100, ge=0, le=2000)
     """Simulated null data sets, where they are needed."""
-    max_false_call_rate: float = Field(default=0.05, gt=0, lt=1)
+    max_false_call_rate: float = Field(default=0.05, gt=0, le=0.25)
     """A higher false-call rate lowers the confidence of a call."""
 
 
@@ -156,14 +180,14 @@ class DownloadConfig(Section):
 class Config(Section):
     """Configuration of one study."""
 
-    study: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
-    """GEO series accession; with source `file` any name."""
+    study: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")]
+    """GEO series accession; with source `file` any name of up to 100 letters, digits, `_`, `-`."""
     organism: Literal["human", "mouse"] = "human"
     """Organism of the samples."""
-    samples: str
+    samples: UserPath
     """Sample sheet (TSV): `sample`, any number of factor columns, optional `exclude` and
     `exclude_reason`."""
-    contrasts: str
+    contrasts: UserPath
     """Contrasts table (TSV)."""
     counts: CountsConfig = CountsConfig()
     """Where the counts come from."""
@@ -171,14 +195,15 @@ class Config(Section):
     """Models: one fit each."""
     filter: FilterConfig = FilterConfig()
     """Which genes count as expressed."""
-    alpha: float = Field(default=0.05, gt=0, lt=1)
+    alpha: float = Field(default=0.05, gt=0, le=0.5)
     """FDR for genes, and the level that independent filtering optimises for."""
     seed: int = Field(default=20150416, ge=0, lt=2**32)
     """Seed of everything random."""
-    signatures: str = "resources/panel"
+    signatures: UserPath = "resources/panel"
     """Folder of signatures in the panel's format."""
     mirrors: dict[str, str] = Field(default_factory=dict)
-    """Host → base URL (http, https) or `file://` folder to use in its place."""
+    """Host → base URL (http, https) or `file://` folder to use in its place. The hosts are
+    `ftp.ncbi.nlm.nih.gov`, `www.ncbi.nlm.nih.gov` and `duffel.rail.bio` (recount3)."""
     offline: bool = False
     """Use mirrors and resources/ only; any other access is an error."""
     accept_changed_inputs: bool = False
@@ -189,6 +214,23 @@ class Config(Section):
     """Which genes count as secreted."""
     download: DownloadConfig = DownloadConfig()
     """Limits of the download client."""
+
+    @field_validator("mirrors")
+    @classmethod
+    def _known_hosts(cls, mirrors: dict[str, str]) -> dict[str, str]:
+        for host, base in mirrors.items():
+            if host not in HOSTS:
+                raise ValueError(f"unknown host {host!r}: {choose(host, HOSTS, what='hosts are')}")
+            if not re.match(r"(https?|file)://\S", base) or not base.isprintable():
+                raise ValueError(f"{host}: write a base URL (http, https) or a file:// folder")
+        return mirrors
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        two = same_but_for_case(self.models)
+        if two:
+            raise ValueError(f"models {two[0]} and {two[1]} differ in case only: rename one")
+        return self
 
     @model_validator(mode="after")
     def _geo_accession(self) -> Self:
@@ -224,28 +266,39 @@ def _explain(error: ValidationError, source: str) -> ConfigError:
     # Unknown keys first: a misspelt key makes others appear missing.
     details = sorted(error.errors(), key=lambda d: d["type"] != "extra_forbidden")
     first = details[0]
-    key = ".".join(str(part) for part in first["loc"]) or "(top level)"
+    # The branches of a union are pydantic's, not the user's.
+    parts = [str(part) for part in first["loc"]]
+    key = (
+        ".".join(p for p in parts if not p.startswith(("constrained-", "literal[")))
+        or "(top level)"
+    )
+    key = key if len(key) <= 200 else f"{key[:200]}..."
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(first["loc"][-1]), _keys_beside(first["loc"]), n=1)
-        fix = f"did you mean {near[0]!r}?" if near else "remove it; docs/config.md lists all keys"
-        return ConfigError(f"unknown config key{more}", where=f"{source}, key {key}", fix=fix)
+        known = choose(str(first["loc"][-1]), _keys_beside(first["loc"]), what="the keys here are")
+        return ConfigError(
+            f"unknown config key{more}", where=f"{source}, key {key}", fix=f"{known}; or remove it"
+        )
     if first["type"] == "missing":
         return ConfigError(
             f"a config key is missing{more}",
             where=f"{source}, key {key}",
             fix="add it; docs/config.md says what it holds",
         )
+    fix = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "literal_error" and isinstance(first["input"], str):
+        allowed = re.findall(r"'([^']*)'", str(first.get("ctx", {}).get("expected", "")))
+        fix = choose(first["input"], allowed, what=fix)
+        fix = fix if "did you mean" in fix else first["msg"]
+    elif first["type"] == "string_type" and first["input"] is not None:
+        fix = f"{fix}: put it in quotes"
+    elif first["type"] == "string_pattern_mismatch":
+        fix = f"use letters, digits and _ only, at most 100 ({fix})"
     return ConfigError(
         f"wrong config value{more}",
-        where=f"{source}, key {key}, value {_shown(first['input'])}",
-        fix=first["msg"].removeprefix("Value error, "),
+        where=f"{source}, key {key}, value {shown(first['input'])}",
+        fix=fix,
     )
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
@@ -258,6 +311,16 @@ def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
         elif part == "models":
             section = ModelConfig
     return list(section.model_fields)
+
+
+def same_but_for_case(names: Iterable[str]) -> tuple[str, str] | None:
+    """Two names that would be one file where a file system does not tell case (macOS)."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.casefold(), name)
+        if other != name:
+            return other, name
+    return None
 
 
 def resolve(path: str, *, root: Path) -> str:

@@ -13,19 +13,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 
 import numpy as np
 import numpy.typing as npt
 
-from pathcall.errors import ConfigError
+from pathcall.errors import ConfigError, shown
 
 Float = npt.NDArray[np.float64]
 Term = frozenset[str]
 Row = Mapping[str, str]
 
-_TOKEN = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*|[01]|[~+*:()-])")
+_TOKEN = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*|[01](?![A-Za-z0-9_.])|[~+*:()-])")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 INTERCEPT: Term = frozenset()
+# A formula of a real study has a few terms. Beyond these limits it is a mistake, or an attack: the
+# number of terms grows exponentially with `*`, and Python's stack is finite.
+MAX_LENGTH = 1000
+MAX_DEPTH = 20
+MAX_TERMS = 100
+MAX_ORDER = 6
+MAX_COEFFICIENTS = 2000
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,8 @@ class Formula:
     def columns(self) -> tuple[str, ...]:
         """Sheet columns the formula uses, in order of appearance."""
         found: list[str] = re.findall(r"[A-Za-z][A-Za-z0-9_]*", self.text)
-        return tuple(dict.fromkeys(name for name in found if any(name in t for t in self.terms)))
+        used = frozenset().union(*self.terms)
+        return tuple(dict.fromkeys(name for name in found if name in used))
 
 
 def parse_formula(text: str, *, where: str) -> Formula:
@@ -55,8 +64,12 @@ def parse_formula(text: str, *, where: str) -> Formula:
     Raises
     ------
     ConfigError
-        Anything beyond column names and ``+ * : - 0 1 ( )``.
+        Anything beyond column names and ``+ * : - 0 1 ( )``; a term that is removed but is not
+        there; a formula of more than `MAX_LENGTH` characters, `MAX_DEPTH` nested brackets,
+        `MAX_TERMS` terms or interactions of more than `MAX_ORDER` columns.
     """
+    if len(text) > MAX_LENGTH:
+        raise _bad(f"it has more than {MAX_LENGTH:,} characters", text, where)
     tokens: list[str] = []
     position = 0
     while text[position:].strip():
@@ -84,6 +97,7 @@ class _Parser:
         self.tokens = tokens
         self.text = text
         self.where = where
+        self.depth = 0
 
     def sum(self, *, top: bool = True) -> list[Term]:
         terms: list[Term] = [INTERCEPT] if top else []
@@ -91,17 +105,36 @@ class _Parser:
         if self.tokens[:1] == ["-"]:
             sign = self.tokens.pop(0)
         while True:
-            zero = self.tokens[:1] == ["0"]
-            part = self.star()
-            if zero:  # `+ 0` is `- 1`
+            if self.tokens[:1] == ["0"]:  # `+ 0` is `- 1`
+                self.tokens.pop(0)
                 part, sign = [INTERCEPT], "-" if sign == "+" else "+"
+            else:
+                part = self.star()
             if sign == "+":
                 terms += [term for term in part if term not in terms]
             else:
+                self.check_removed(part, terms, top=top)
                 terms = [term for term in terms if term not in part]
+            self.check_number(terms)
             if self.tokens[:1] not in (["+"], ["-"]):
                 return terms
             sign = self.tokens.pop(0)
+
+    def check_removed(self, part: list[Term], terms: list[Term], *, top: bool) -> None:
+        for term in part:
+            if term == INTERCEPT and not top:
+                raise self.bad("`0` and `- 1` stand outside of brackets only")
+            if term != INTERCEPT and term not in terms:
+                raise self.bad(f"`{':'.join(sorted(term))}` is removed, but is no term of it")
+
+    def check_number(self, terms: list[Term]) -> None:
+        if len(terms) > MAX_TERMS:
+            raise self.bad(f"it has more than {MAX_TERMS} terms")
+        if any(len(term) > MAX_ORDER for term in terms):
+            raise self.bad(f"an interaction is of more than {MAX_ORDER} columns")
+
+    def bad(self, what: str) -> ConfigError:
+        return _bad(what, self.text, self.where)
 
     def star(self) -> list[Term]:
         terms = self.colon()
@@ -110,6 +143,7 @@ class _Parser:
             right = self.colon()
             both = [a | b for a, b in product(terms, right)]
             terms = list(dict.fromkeys([*terms, *right, *both]))
+            self.check_number(terms)
         return terms
 
     def colon(self) -> list[Term]:
@@ -117,29 +151,34 @@ class _Parser:
         while self.tokens[:1] == [":"]:
             self.tokens.pop(0)
             terms = list(dict.fromkeys(a | b for a, b in product(terms, self.atom())))
+            self.check_number(terms)
         return terms
 
     def atom(self) -> list[Term]:
         if not self.tokens:
-            raise _bad("the formula ends too early", self.text, self.where)
+            raise self.bad("the formula ends too early")
         token = self.tokens.pop(0)
         if token == "(":
+            self.depth += 1
+            if self.depth > MAX_DEPTH:
+                raise self.bad(f"it has more than {MAX_DEPTH} nested brackets")
             terms = self.sum(top=False)
             if self.tokens[:1] != [")"]:
-                raise _bad("a `)` is missing", self.text, self.where)
+                raise self.bad("a `)` is missing")
             self.tokens.pop(0)
+            self.depth -= 1
             return terms
-        if token in "01":
+        if token == "1":
             return [INTERCEPT]
-        if token in "~+*:-)":
-            raise _bad(f"unexpected {token!r}", self.text, self.where)
+        if token in "0~+*:-)":
+            raise self.bad(f"unexpected {token!r}")
         return [frozenset([token])]
 
 
 def _bad(what: str, text: str, where: str) -> ConfigError:
     return ConfigError(
-        f"the design is not a formula of columns: {what}",
-        where=f"{where}, value {text!r}",
+        f"invalid design formula: {what}",
+        where=f"{where}, value {shown(text)}",
         fix="use columns of the sample sheet and + * : - 0 1 ( ) only; nothing is evaluated",
     )
 
@@ -248,11 +287,12 @@ def build_design(
                     where=f"{where}, column {name!r}, sample {sample}",
                     fix="fill it in, exclude the sample, or narrow `samples` of the model",
                 )
-            if name in continuous and not _is_number(row[name]):
+            if name in continuous and parse_number(row[name]) is None:
                 raise ConfigError(
                     "a continuous column holds text",
-                    where=f"{where}, column {name!r}, value {row[name]!r} ({sample})",
-                    fix="write a number, or take the column out of `continuous`",
+                    where=f"{where}, column {name!r}, value {shown(row[name])} ({sample})",
+                    fix="write a number with a decimal point, or take the column out of "
+                    "`continuous`",
                 )
     levels = {
         name: tuple(sorted({row[name] for row in rows}))
@@ -266,7 +306,14 @@ def build_design(
                 where=f"{where}, column {name!r}, value {known[0]!r}",
                 fix="take the column out of the design, or widen `samples` of the model",
             )
-    columns = list(_columns(formula, levels))
+    columns = list(islice(_columns(formula, levels), MAX_COEFFICIENTS + 1))
+    if len(columns) > MAX_COEFFICIENTS:
+        raise ConfigError(
+            f"the design has more than {MAX_COEFFICIENTS:,} coefficients",
+            where=f"{where}, design {shown(formula.text)}, levels: "
+            + ", ".join(f"{len(known)} of {name}" for name, known in levels.items()),
+            fix="take columns out of the design that name samples, or combine levels",
+        )
     names = tuple(name for name, _, _ in columns)
     makers = tuple((term, make) for _, term, make in columns)
     matrix = np.array([[make(row) for _, make in makers] for row in rows], dtype=float)
@@ -339,33 +386,43 @@ def _maker(point: Sequence[tuple[str, str]], numbers: Sequence[str]) -> Callable
 def _check_rank(design: Design, where: str) -> None:
     matrix = design.matrix
     scale = np.linalg.norm(matrix, axis=0)
-    kept: list[int] = []
+    unit = matrix / np.where(scale > 0, scale, 1)
+    basis = np.zeros((len(matrix), 0))
     dependent: list[str] = []
     for j, name in enumerate(design.coefficients):
-        trial = matrix[:, [*kept, j]] / np.where(scale[[*kept, j]] > 0, scale[[*kept, j]], 1)
-        if np.linalg.matrix_rank(trial, tol=1e-8) == len(kept) + 1:
-            kept.append(j)
+        rest = unit[:, j]
+        for _ in range(2):  # twice is enough (Kahan and Parlett), whatever the condition
+            rest = rest - basis @ (basis.T @ rest)
+        norm = float(np.linalg.norm(rest))
+        if norm > 1e-8:
+            basis = np.column_stack([basis, rest / norm])
         else:
             dependent.append(name)
     if dependent:
         raise ConfigError(
             "the design is not of full rank",
             where=f"{where}, design {design.formula.text!r}, coefficients that the others "
-            f"determine: {', '.join(dependent)}",
+            f"determine: {', '.join(dependent[:10])}"
+            + (f" and {len(dependent) - 10} more" if len(dependent) > 10 else ""),
             fix="drop a column that another one determines, or combine them into one column of "
             "the sheet",
         )
-    if len(kept) >= len(design.samples):
+    if len(design.coefficients) >= len(design.samples):
         raise ConfigError(
             "the design leaves no residual degrees of freedom: there are no replicates",
             where=f"{where}, design {design.formula.text!r}: {len(design.samples)} samples, "
-            f"{len(kept)} coefficients",
+            f"{len(design.coefficients)} coefficients",
             fix="use fewer columns in the design, or more samples",
         )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False
+def parse_number(text: str) -> float | None:
+    """The finite number that a text is; None where it is none.
+
+    Only plain decimals and exponents: Python's `float` also takes ``1_000``, ``inf`` and digits of
+    other scripts.
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = float(text)
+    return value if np.isfinite(value) else None

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pathcall.errors import ConfigError, PathcallError
+from pathcall.errors import ConfigError, PathcallError, choose, shown
 from pathcall.logs import last_error
-from pathcall.study.config import Config, load_config, resolve
+from pathcall.signatures.panel_files import PanelFiles, check_panel
+from pathcall.study.config import CallsConfig, Config, load_config, resolve
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
-from pathcall.study.sample_sheet import Sheet, read_rows, read_sheet
+from pathcall.study.sample_sheet import Sheet, read_sheet
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class StudyPlan:
     Attributes
     ----------
     config
-        Checked configuration, with `signatures` pointing to an existing folder.
+        Checked configuration, with `signatures` pointing to an existing folder and the defaults
+        of `calls.confounders` and `calls.never_alone` filled in.
     sheet
         Sample sheet.
     contrasts
@@ -127,33 +130,100 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             where=f"{source}, key signatures, value {config.signatures!r}",
             fix="name a folder in the format of resources/panel/README.md",
         )
-    config = config.model_copy(update={"signatures": signatures})
     for key, file in (("file", config.counts.file), ("metadata", config.counts.metadata)):
-        if file is not None and not Path(file).is_file():
+        if file is not None and not os.path.isfile(file):
             raise ConfigError(
                 "a file that the config names does not exist",
-                where=f"{source}, key counts.{key}, value {file!r}",
+                where=f"{source}, key counts.{key}, value {shown(file)}",
                 fix="correct the path; it is taken from the folder the workflow runs in",
             )
     sheet = read_sheet(config.samples)
     contrasts = read_contrasts(config.contrasts)
-    _check_expected(config, contrasts)
-    return StudyPlan(config, sheet, contrasts, plan_models(config, sheet, contrasts))
+    panel = check_panel(signatures)
+    calls = _checked_calls(config.calls, panel, source=source)
+    config = config.model_copy(update={"signatures": signatures, "calls": calls})
+    _check_expected(config, contrasts, panel)
+    plan = StudyPlan(config, sheet, contrasts, plan_models(config, sheet, contrasts))
+    _check_targets(plan)
+    return plan
 
 
-def _check_expected(config: Config, contrasts: Mapping[str, Contrast]) -> None:
-    readouts = Path(config.signatures) / "readouts.tsv"
-    rows = read_rows(readouts, needed=["pathway"], what="panel's table of readouts")
-    known = list(dict.fromkeys(row["pathway"] for row in rows))
+def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> CallsConfig:
+    """The rule with names that the panel holds: what the user wrote over the defaults.
+
+    Defaults speak of the panel that ships; what another panel does not hold of them is left out.
+    """
+    given = calls.model_fields_set
+    readouts = [readout.readout for readout in panel.readouts]
+    sets = [*readouts, *panel.gene_sets]
+    pathways = list(dict.fromkeys(readout.pathway for readout in panel.readouts))
+    where = f"{source}, key calls"
+
+    def need(name: str, known: list[str], key: str, what: str, kinds: str) -> None:
+        if name not in known:
+            raise ConfigError(
+                f"{what} is not in the signature panel",
+                where=f"{where}.{key}, value {shown(name)}",
+                fix=choose(name, known, what=kinds),
+            )
+
+    if "never_alone" in given:
+        for name in calls.never_alone:
+            need(name, readouts, "never_alone", "a readout", "the panel's readouts are")
+    if "confounders" in given:
+        for pathway, names in calls.confounders.items():
+            key = f"confounders.{pathway}"
+            need(pathway, pathways, "confounders", "a pathway", "the panel's pathways are")
+            for name in names:
+                need(name, sets, key, "a confounder", "the panel's readouts and gene sets are")
+    default = CallsConfig()
+    confounders = {
+        pathway: [name for name in names if name in sets]
+        for pathway, names in default.confounders.items()
+        if pathway in pathways
+    }
+    if "confounders" in given:
+        confounders = confounders | dict(calls.confounders) if calls.confounders else {}
+    return calls.model_copy(
+        update={
+            "never_alone": [name for name in calls.never_alone if name in readouts],
+            "confounders": confounders,
+        }
+    )
+
+
+def _check_expected(config: Config, contrasts: Mapping[str, Contrast], panel: PanelFiles) -> None:
+    known = list(dict.fromkeys(readout.pathway for readout in panel.readouts))
     for contrast in contrasts.values():
         for pathway in contrast.expected:
             if pathway not in known:
                 raise ConfigError(
                     "an expected pathway is not in the signature panel",
-                    where=f"{config.contrasts}, column expected, value {pathway!r} "
+                    where=f"{config.contrasts}, column expected, value {shown(pathway)} "
                     f"({contrast.contrast})",
-                    fix=f"the panel's pathways are: {', '.join(known)}",
+                    fix=choose(pathway, known, what="the panel's pathways are"),
                 )
+
+
+def _check_targets(plan: StudyPlan) -> None:
+    """Each model answers a contrast, and no two outputs share a path."""
+    config = plan.config
+    for name, model in plan.models.items():
+        if not model.weights:
+            raise ConfigError(
+                "a model has no contrasts",
+                where=f"models.{name}; {config.contrasts}, column model",
+                fix="give it a contrast, or take it out of the config",
+            )
+    named = [*plan.contrasts, *plan.models]
+    for path, times in Counter(target.casefold() for target in plan.targets()).items():
+        if times > 1:
+            name = next(n for n in named if n.casefold() == Path(path).stem)
+            raise ConfigError(
+                "a contrast has an id that an output file of its own already has",
+                where=f"{config.contrasts}, column contrast, value {name!r}: {path}",
+                fix="give the contrast another id",
+            )
 
 
 def job_environment(source: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pathcall.errors import ConfigError
+from pathcall.errors import ConfigError, choose, nearest, shown
+from pathcall.tsv import Row, read_rows
 
-RESERVED = ("sample", "exclude", "exclude_reason")
-_COLUMN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+EXCLUSION = ("exclude", "exclude_reason")
+COMPUTED = {
+    "included": "used in the analysis",
+    "reason": "why a sample is not used",
+    "library_size": "sum of counts",
+    "size_factor": "median-of-ratios size factor over the included samples",
+}
+"""Columns that `samples.tsv` and the fitted models have beside those of the sheet, with their
+meaning; the schema of that table is made from it (`pathcall.tables.SAMPLES`)."""
+GEO_PREFIX = "geo_"
+"""What GEO's own columns begin with in `samples.tsv`."""
+RESERVED = ("sample", *EXCLUSION, *COMPUTED)
+"""Names that no factor column can have."""
 MISSING = ("", "NA")
+_COLUMN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+# What other programs write for a missing value. `none` is left out: "drug: none" is a level.
+_LOOKS_MISSING = ("na", "n/a", "nan", "null", "n.a.", "<na>", "?", "missing")
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,8 @@ class Sheet:
                 if level not in known:
                     raise ConfigError(
                         "a level matches no included sample",
-                        where=f"{what}, column {column}, value {level!r}",
-                        fix=f"the levels in {self.path} are: {', '.join(sorted(known))}",
+                        where=f"{what}, column {column}, value {shown(level)}",
+                        fix=choose(level, sorted(known), what=f"the levels in {self.path} are"),
                     )
         return tuple(
             sample
@@ -80,82 +93,53 @@ class Sheet:
             raise ConfigError(
                 "the sample sheet lacks a column",
                 where=f"{self.path}, column {column!r}, named by {where}",
-                fix=f"add the column or use one of: {', '.join(self.columns)}",
+                fix=choose(column, self.columns, what="the sheet's factor columns are"),
             )
 
+    def check_levels(self, columns: Iterable[str]) -> None:
+        """Raise ConfigError where two spellings of a column are most likely one level.
 
-def read_rows(path: str | Path, *, needed: Sequence[str], what: str) -> list[dict[str, str]]:
-    """Rows of a small hand-edited TSV file, values stripped, blank lines skipped.
+        ``DMSO`` beside ``dmso``, ``6`` beside ``6.0``, ``wild type`` beside ``wild-type``: a
+        misspelt level would leave its sample out of every cell, without a word.
 
-    Raises
-    ------
-    ConfigError
-        The file is missing, not UTF-8, not tab-separated, ragged, or lacks a column.
-    """
-    path = Path(path)
+        Parameters
+        ----------
+        columns
+            Columns that a design, a model's `samples` or a contrast uses.
+        """
+        for column in dict.fromkeys(columns):
+            where = f"{self.path}, column {column!r}"
+            spelt: dict[str, tuple[str, str]] = {}
+            for sample in self.included:
+                level = self.rows[sample][column]
+                if level.casefold() in _LOOKS_MISSING:
+                    raise ConfigError(
+                        "a level looks like a missing value",
+                        where=f"{where}, value {level!r} ({sample})",
+                        fix="write NA if it is missing, or another word if it is a level",
+                    )
+                other, first = spelt.setdefault(_folded(level), (level, sample))
+                if other != level:
+                    raise ConfigError(
+                        "two levels of a factor differ in spelling only",
+                        where=f"{where}, values {shown(other)} ({first}) and {shown(level)} "
+                        f"({sample})",
+                        fix="write one spelling, or, if they are two levels, names that differ in "
+                        "more than case, spaces or punctuation",
+                    )
+
+
+def _folded(level: str) -> str:
+    """What is left of a level without case, white space, punctuation and ways to write a number."""
+    text = unicodedata.normalize("NFKC", level).casefold()
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise ConfigError(
-            f"the {what} does not exist", where=str(path), fix="write it, or correct the path"
-        ) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise ConfigError(
-            f"the {what} can't be read", where=f"{path} ({error.strerror})", fix="correct the path"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"the {what} is not UTF-8",
-            where=f"{path}, byte {error.start}",
-            fix="save it as UTF-8 text, tab-separated",
-        ) from None
-    if "\0" in text:
-        raise ConfigError(
-            f"the {what} holds NUL bytes",
-            where=f"{path}, line {text[: text.index(chr(0))].count(chr(10)) + 1}",
-            fix="save it as UTF-8 text, tab-separated",
+        return repr(float(text.replace("_", "x")))
+    except ValueError:
+        # Signs stay: "CD4+" and "CD4-" are two levels.
+        kept = "".join(
+            c for c in text if c.isalnum() or c in ".," or unicodedata.category(c) == "Sm"
         )
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t"))
-    header = [name.strip() for name in lines[0]] if lines else []
-    if len(header) < 2:
-        only = header[0] if header else ""
-        separator = next((s for s in ";," if s in only), None)
-        found = f"separated by {separator!r}" if separator else "a single column or empty"
-        raise ConfigError(
-            f"the {what} is not tab-separated",
-            where=f"{path}, line 1 ({found})",
-            fix="save it as tab-separated text (TSV)",
-        )
-    for name, times in Counter(header).items():
-        if times > 1:
-            raise ConfigError(
-                f"the {what} has a column twice",
-                where=f"{path}, column {name!r}",
-                fix="give each column one name",
-            )
-    for name in needed:
-        if name not in header:
-            raise ConfigError(
-                f"the {what} lacks a column",
-                where=f"{path}, column {name!r}",
-                fix=f"add it; the columns are: {', '.join(header)}",
-            )
-    rows = []
-    for number, line in enumerate(lines[1:], start=2):
-        values = [value.strip() for value in line]
-        if not any(values):
-            continue
-        if len(values) > len(header) and any(values[len(header) :]):
-            raise ConfigError(
-                f"a row of the {what} has more values than columns",
-                where=f"{path}, line {number}, value {values[len(header)]!r}",
-                fix="use one tab between values",
-            )
-        values += [""] * (len(header) - len(values))
-        rows.append(dict(zip(header, values, strict=False)))
-    if not rows:
-        raise ConfigError(f"the {what} has no rows", where=str(path), fix="add a row each")
-    return rows
+        return kept + ("-" if text.rstrip().endswith(("-", "−", "–")) else "") or text
 
 
 def read_sheet(path: str | Path) -> Sheet:
@@ -167,45 +151,81 @@ def read_sheet(path: str | Path) -> Sheet:
         Naming file, column and value.
     """
     rows = read_rows(path, needed=["sample"], what="sample sheet")
-    columns = tuple(name for name in rows[0] if name not in RESERVED)
+    columns = tuple(name for name in rows[0] if name not in ("sample", *EXCLUSION))
     for column in columns:
-        if not _COLUMN.match(column):
-            raise ConfigError(
-                "a column of the sample sheet has a name that no design can use",
-                where=f"{path}, column {column!r}",
-                fix="use letters, digits and _ only, a letter first",
-            )
+        _check_column(column, path)
     samples: dict[str, dict[str, str]] = {}
     excluded: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
+    for row in rows:
         sample = row["sample"]
-        if not sample:
+        if sample in MISSING:
             raise ConfigError(
                 "a row of the sample sheet has no sample",
-                where=f"{path}, column sample, row {number}",
+                where=f"{path}, line {row.line}, column sample",
                 fix="name the sample",
             )
         if sample in samples:
             raise ConfigError(
                 "a sample is listed twice",
-                where=f"{path}, column sample, value {sample!r}",
+                where=f"{path}, line {row.line}, column sample, value {shown(sample)}",
                 fix="keep one row a sample",
-            )
-        flag = row.get("exclude", "").lower()
-        if flag not in ("", "na", "yes", "no"):
-            raise ConfigError(
-                "`exclude` is neither yes nor no",
-                where=f"{path}, column exclude, value {row['exclude']!r} ({sample})",
-                fix="write yes or no",
             )
         samples[sample] = {
             column: "" if row[column] in MISSING else row[column] for column in columns
         }
-        if flag == "yes":
-            reason = row.get("exclude_reason", "")
-            excluded[sample] = reason if reason not in MISSING else "no reason given in the sheet"
+        reason = _exclusion(row, path)
+        if reason is not None:
+            excluded[sample] = reason
     if not set(samples) - set(excluded):
         raise ConfigError(
             "every sample is excluded", where=f"{path}, column exclude", fix="keep some samples"
         )
     return Sheet(str(path), columns, samples, excluded)
+
+
+def _check_column(column: str, path: str | Path) -> None:
+    where = f"{path}, column {shown(column)}"
+    if not _COLUMN.match(column) or len(column) > 100:
+        raise ConfigError(
+            "a column of the sample sheet has a name that no design can use",
+            where=where,
+            fix="use up to 100 letters, digits and _ only, a letter first",
+        )
+    # `Exclude` or `excluded` would be a factor, and the samples that it marks would stay in.
+    meant = "sample" if column.casefold() == "sample" else nearest(column, EXCLUSION, cutoff=0.85)
+    if meant:
+        raise ConfigError(
+            f"a column of the sample sheet looks like `{meant}`",
+            where=where,
+            fix=f"name it {meant}, or give the factor another name",
+        )
+    if is_taken(column):
+        raise ConfigError(
+            "a column of the sample sheet has a name that is taken",
+            where=where,
+            fix="rename it: samples.tsv has columns of its own called "
+            f"{', '.join(COMPUTED)} and {GEO_PREFIX}…",
+        )
+
+
+def is_taken(column: str) -> bool:
+    """Whether `samples.tsv` has a column of this name that is not the sheet's, in any case."""
+    name = column.casefold()
+    return name in RESERVED or name.startswith(GEO_PREFIX)
+
+
+def _exclusion(row: Row, path: str | Path) -> str | None:
+    """Why a sample is excluded; None where it is not."""
+    flag, reason = row.get("exclude", ""), row.get("exclude_reason", "")
+    where = f"{path}, line {row.line}, column exclude, value {shown(flag)} ({row['sample']})"
+    if flag.lower() not in ("", "na", "yes", "no"):
+        raise ConfigError("`exclude` is neither yes nor no", where=where, fix="write yes or no")
+    if flag in MISSING and reason not in MISSING:
+        raise ConfigError(
+            "a sample has a reason to be excluded, but is not",
+            where=where,
+            fix="write yes in `exclude`, or no to keep the sample",
+        )
+    if flag.lower() != "yes":
+        return None
+    return reason if reason not in MISSING else "no reason given in the sheet"
