@@ -29,7 +29,9 @@ OUTPUTS_HEAD = """\
 
 Everything is in `results/{study}/`. Tables are TSV: UTF-8, a header, `NA` for missing, floats in
 the shortest form that reads back to the same double, rows in a stable order. They are
-byte-identical between runs and for any number of cores.
+byte-identical between runs and for any number of cores. Text is written as it is: a sample's title
+or a gene id that begins with `=`, `+`, `-` or `@` is a formula to a spreadsheet, so import the
+tables of a study that you do not trust as text (Data > From Text), or read them with R or Python.
 
 | file | content |
 |---|---|
@@ -61,8 +63,9 @@ One YAML file; `config/config.yaml` is a commented example. Every key is optiona
 `samples`, `models` and `contrasts`; an unknown key is an error. An editor that knows JSON schemas
 can check the file while it is written: [config/config.schema.json](../config/config.schema.json).
 
-`--configfile FILE [FILE …]` replaces the default config (several files are merged in order), and
-`--config key=value` alone changes the default study.
+`--configfile FILE [FILE …]` replaces the default config. Several files stand after one
+`--configfile`, and a later one overrides the keys of an earlier one: `--configfile
+config/config.yaml mirror.yaml`. `--config key=value` alone changes the default study.
 
 """
 

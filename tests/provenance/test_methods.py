@@ -1,12 +1,16 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from markupsafe import escape
 
 from pathcall.deseq.fitted import FittedModel, read_model, write_model
 from pathcall.provenance.methods import config_text, methods_text, software_table, write_provenance
+from pathcall.report.markdown import render
 from pathcall.study.config import load_config
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import INPUTS, SOFTWARE, read_table, write_table
@@ -43,6 +47,21 @@ def model() -> FittedModel:
 def inputs(kind: str) -> pd.DataFrame:
     row = ("f.tsv.gz", None, "ncbi", 3, "0" * 64, None, kind, None)
     return pd.DataFrame([row], columns=list(INPUTS.columns))
+
+
+@pytest.mark.parametrize(
+    "level", ["[x](https://evil)", "https://evil", "**x**", "a`[x](https://b)"]
+)
+def test_a_level_makes_no_link_in_the_methods(model: FittedModel, level: str) -> None:
+    contrast = replace(CONTRAST, test={"drug": level})
+    text = methods_text(
+        load_config(CONFIG, source="c"), [contrast], inputs=inputs("real"),
+        software=software_table(), models=[model],
+    )  # fmt: skip
+    html = render("\n".join(line for line in text.splitlines() if "**Contrasts.**" in line))
+    assert "evil" not in "".join(re.findall(r"<a [^>]*>", html))
+    assert f"<code>drug={escape(level.replace('`', chr(39)))}</code>" in html
+    assert "<a " not in html
 
 
 def test_a_fitted_model_is_read_back_exactly(tmp_path: Path, model: FittedModel) -> None:

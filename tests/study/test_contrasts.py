@@ -156,3 +156,79 @@ def test_the_default_study_has_its_nine_contrasts(root: Path, monkeypatch) -> No
     assert {name: len(p.samples) for name, p in plans.items()} == {
         "in_vitro": 21, "A375_tumour": 8, "A375R_tumour": 12,
     }  # fmt: skip
+
+
+def test_what_is_subtracted_may_subtract_in_turn(tmp_path: Path) -> None:
+    """A difference of differences of differences: the signs alternate all the way down."""
+    sheet = "sample\tline\ttumour\tdrug\n" + "".join(
+        f"{n}{t}{d}{i}\t{n}\t{t}\t{d}\n"
+        for n in ("A", "B") for t in ("R", "SR") for d in ("no", "vem") for i in (1, 2)
+    )  # fmt: skip
+    rows = [
+        ("a", "line=A,tumour=R", "NA"), ("b", "line=A,tumour=SR", "a"),
+        ("c", "line=B,tumour=R", "b"), ("d", "line=B,tumour=SR", "c"),
+    ]  # fmt: skip
+    text = HEADER + "".join(
+        f"{name}\tm\t{cell},drug=vem\t{cell},drug=no\t{other}\t\t\t\n" for name, cell, other in rows
+    )
+    made = plan(tmp_path, text, design="~ line * tumour * drug", sheet=sheet)
+    effect = {"a": 1.0, "b": 10.0, "c": 100.0, "d": 1000.0}
+    cells = {("A", "R"): "a", ("A", "SR"): "b", ("B", "R"): "c", ("B", "SR"): "d"}
+    y = [
+        effect[cells[row["line"], row["tumour"]]] if row["drug"] == "vem" else 0.0
+        for row in made.design.rows
+    ]
+    beta = np.linalg.lstsq(made.design.matrix, y, rcond=None)[0]
+    found = {name: float(made.weights[name] @ beta) for name in effect}
+    assert found == pytest.approx(
+        {"a": 1, "b": 10 - 1, "c": 100 - (10 - 1), "d": 1000 - (100 - (10 - 1))}
+    )
+
+
+def test_a_long_chain_of_subtractions_is_no_matter(tmp_path: Path) -> None:
+    names = [f"c{i}" for i in range(1500)]
+    rows = [
+        f"{name}\tm\ttumour=R,drug=vem\ttumour=R,drug=vehicle\t{other}\t\t\t\n"
+        for name, other in zip(names, ["NA", *names], strict=False)
+    ]
+    with pytest.raises(ConfigError, match="nothing under its design"):
+        plan(tmp_path, HEADER + "".join(rows))
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "1_0", "1e999", "three", "1,5"])
+def test_a_value_of_a_continuous_column_is_a_finite_number(tmp_path: Path, value: str) -> None:
+    row = f"h\tm\thours={value}\thours=1\t\t\t\t\n"
+    with pytest.raises(ConfigError, match=r"contrasts\.tsv.*hours") as error:
+        plan(tmp_path, HEADER + row, design="~ drug + hours", continuous=["hours"])
+    assert "number" in error.value.line() or "can't be read" in error.value.line()
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (R + R.replace("r\t", "again\t", 1), ["ask the same question", "r and again"]),
+        (R + SR.replace("sr\t", "R\t", 1), ["differ in case only", "'r' and 'R'"]),
+        (SR + R.replace("\t\t\t\t\n", "\t\tG\t\t\n"), ["column group", "'g' and 'G'"]),
+        (R.replace("tumour=R,drug=vem", "tumor=R,drug=vem").replace("tumour=R,", "tumor=R,"),
+         ["did you mean 'tumour'"]),
+        (R.replace("\tm\t", "\tM\t"), ["did you mean 'm'"]),
+        (R.replace("r\t", "NA\t", 1), ["means missing", "line 2"]),
+        (R.replace("r\t", "r" * 101 + "\t", 1), ["up to 100 letters"]),
+        (R.replace("drug=vem\t", "drug=VEM\t"), ["did you mean 'vem'"]),
+        (R.replace("\t\t\t\t\n", "\trr\t\t\t\n"), ["did you mean 'r'"]),
+        (R.replace("tumour=R,drug=vem", '"tumour=R,drug=vem'), ["not closed", "line 2"]),
+    ],
+)  # fmt: skip
+def test_slips_in_the_contrasts_table_are_named(
+    tmp_path: Path, rows: str, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        plan(tmp_path, HEADER + rows)
+    for word in [*words, "contrasts.tsv"]:
+        assert word in error.value.line()
+
+
+def test_a_quote_loses_no_contrast(tmp_path: Path) -> None:
+    """Excel puts quotes around a cell with a comma; a quote in a description hides no row."""
+    quoted = R.replace("tumour=R,drug=vem\t", '"tumour=R,drug=vem"\t').replace("\n", '5" dish\n')
+    assert set(plan(tmp_path, HEADER + quoted + SR + BOTH).weights) == {"r", "sr", "i"}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pathcall.errors import ConfigError
-from pathcall.study.design_formula import build_design, parse_formula
+from pathcall.study.design_formula import build_design, parse_formula, parse_number
 
 GRID = list(itertools.product("xyz", "uv", "pq"))
 RNG = np.random.default_rng(1)
@@ -81,12 +81,16 @@ def test_cells_average_what_they_leave_open() -> None:
     [
         "~ __import__('os').system('x')", "a + b", "~", "~ a +", "~ (a", "~ a)", "~ a + 2",
         "~ a ** 2", "~ a / b", "~ C(a)", "~ a b", "~ `a`", "~ a | b", "y ~ a", "~ 0", "~ a ~ b",
-        "~ a:*b",
+        "~ a:*b", "~ 0:a", "~ 0 * a", "~ a + 01", "~ a + 1b", "~ a - b", "~ a * b - ab",
+        "~ (0 + a)", "~ (a - 1)", "~ a:b:c:d:e:f:g", "~ " + "(" * 3000 + "a" + ")" * 3000,
+        "~ " + "(" * 21 + "a" + ")" * 21, "~ " + " * ".join("abcdefghij"),
+        "~ " + " + ".join(["a"] * 400),
     ],
 )  # fmt: skip
 def test_anything_else_is_refused_and_not_evaluated(formula: str) -> None:
-    with pytest.raises(ConfigError, match="nothing is evaluated"):
+    with pytest.raises(ConfigError, match=r"invalid design formula.*nothing is evaluated") as error:
         parse_formula(formula, where="models.m.design")
+    assert len(error.value.line()) < 500
 
 
 def test_dependent_columns_are_named() -> None:
@@ -125,3 +129,27 @@ def test_coefficients_of_terms() -> None:
     assert made.coefficients_of(frozenset("b"), containing=True) == [
         "b[v]", "a[y]:b[v]", "a[z]:b[v]",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "formula", ["~ " + "(" * 20 + "a" + ")" * 20, "~ (a + b):c", "~ 1 + (1 + a):b"]
+)
+def test_formulas_within_the_limits_are_read(formula: str) -> None:
+    assert parse_formula(formula, where="m").terms
+
+
+def test_a_design_of_thousands_of_coefficients_is_refused_at_once() -> None:
+    rows = [{"a": f"x{i}", "b": f"y{i}"} for i in range(60)]
+    with pytest.raises(ConfigError, match=r"more than 2,000 coefficients.*60 of a, 60 of b"):
+        build_design(
+            parse_formula("~ a:b", where="m"), [f"s{i}" for i in range(60)], rows, where="m"
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("1", 1.0), ("-0.5", -0.5), (".5", 0.5), ("1e-3", 0.001), ("1_0", None), ("inf", None),
+     ("nan", None), ("1e999", None), ("0x1", None), ("\u0661", None), ("1,5", None), ("", None)],
+)  # fmt: skip
+def test_numbers_are_plain_decimals(text: str, value: float | None) -> None:
+    assert parse_number(text) == value

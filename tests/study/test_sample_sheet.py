@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pathcall.errors import ConfigError
-from pathcall.study.sample_sheet import read_sheet
+from pathcall.study.sample_sheet import COMPUTED, RESERVED, read_sheet
+from pathcall.tables import SAMPLES
 
 GOOD = (
     "sample\tdrug\thours\texclude\texclude_reason\n"
@@ -82,3 +83,69 @@ def test_selection(tmp_path: Path) -> None:
         sheet.select({"dose": ["1"]}, what="m")
     with pytest.raises(ConfigError, match=r"matches no included sample.*'y'"):
         sheet.select({"drug": ["x", "y"]}, what="m")
+
+
+@pytest.mark.parametrize(
+    "column", [name for name in SAMPLES.columns if name != "sample"] + ["Size_Factor", "geo_title"]
+)
+def test_a_factor_can_not_have_the_name_of_a_computed_column(tmp_path: Path, column: str) -> None:
+    path = write(tmp_path, GOOD.replace("drug", column))
+    with pytest.raises(ConfigError, match=rf"name that is taken.*'{column}'"):
+        read_sheet(path)
+
+
+def test_what_is_computed_is_what_the_table_of_samples_holds() -> None:
+    assert ["sample", *COMPUTED] == list(SAMPLES.columns)
+    assert set(RESERVED) == {"sample", "exclude", "exclude_reason", *COMPUTED}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("exclude\t", "Exclude\t", ["looks like `exclude`", "'Exclude'"]),
+        ("exclude\t", "excluded\t", ["looks like `exclude`", "'excluded'"]),
+        ("exclude_reason", "exclude_reasn", ["looks like `exclude_reason`"]),
+        ("drug", "SAMPLE", ["looks like `sample`"]),
+        ("drug", "d" * 101, ["no design can use"]),
+        ("yes\tfailed", "\tfailed", ["a reason to be excluded", "line 3", "(b)"]),
+        ("yes\tfailed", "true\tfailed", ["neither yes nor no", "line 3", "'true'"]),
+        ("a\tv", "NA\tv", ["no sample", "line 2"]),
+    ],
+)
+def test_what_would_keep_an_excluded_sample_is_refused(
+    tmp_path: Path, old: str, new: str, words: list[str]
+) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError) as error:
+        read_sheet(write(tmp_path, GOOD.replace(old, new)))
+    for word in [*words, "samples.tsv"]:
+        assert word in error.value.line()
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("DMSO", "dmso"), ("wild type", "wild-type"), ("6", "6.0"), ("6", "06"), ("0.1µM", "0.1μM"),
+        ("A375 R", "A375  R"), ("caf\u00e9", "cafe\u0301"), ("1e3", "1000"), ("a\u200bb", "ab"),
+    ],
+)  # fmt: skip
+def test_two_spellings_of_a_level_are_refused(tmp_path: Path, one: str, two: str) -> None:
+    sheet = read_sheet(write(tmp_path, f"sample\tdrug\na\t{one}\nb\t{two}\nc\tother\n"))
+    with pytest.raises(ConfigError, match=r"differ in spelling only.*'drug'.*\(a\).*\(b\)"):
+        sheet.check_levels(["drug"])
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("+/-", "-/-"), ("CD4+", "CD4-"), ("0.1uM", "1uM"), ("1.5", "15"), ("A", "B"), ("R", "SR"),
+     ("1.5uM", "15uM"), ("<5", ">5"), ("none", "drug"), ("-", "+"), ("*", "#")],
+)  # fmt: skip
+def test_levels_that_differ_stay_two(tmp_path: Path, one: str, two: str) -> None:
+    read_sheet(write(tmp_path, f"sample\tdrug\na\t{one}\nb\t{two}\n")).check_levels(["drug"])
+
+
+@pytest.mark.parametrize("level", ["na", "N/A", "nan", "NULL"])
+def test_a_level_that_looks_missing_is_refused(tmp_path: Path, level: str) -> None:
+    sheet = read_sheet(write(tmp_path, f"sample\tdrug\na\t{level}\nb\tv\n"))
+    with pytest.raises(ConfigError, match=rf"looks like a missing value.*'{level}' \(a\)"):
+        sheet.check_levels(["drug"])

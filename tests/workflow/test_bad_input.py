@@ -73,6 +73,41 @@ def test_what_the_config_shows_stops_the_run_at_once(project: Project, case: str
     assert not (project.folder / "pwned").exists()
 
 
+CONFIGS = {
+    "code": (
+        "__use_yte__: true\n__definitions__:\n  - import os\n  - os.system('touch pwned')\n",
+        ["to be evaluated", "bad.yaml, line 1"],
+    ),
+    "empty": ("", ["holds no keys", "bad.yaml"]),
+    "tabs": ("study:\n\tx: 1\n", ["not valid YAML", "bad.yaml, line 2", "no tabs"]),
+    "twice": ("study: a\nalpha: 0.1\nstudy: b\n", ["stands twice", "bad.yaml, lines 1 and 3"]),
+    "missing": (None, ["does not exist", "bad.yaml"]),
+}
+
+
+@pytest.mark.parametrize("case", CONFIGS)
+def test_a_config_file_is_refused_before_snakemake_reads_it(project: Project, case: str) -> None:
+    content, words = CONFIGS[case]
+    if content is not None:
+        (project.folder / "bad.yaml").write_text(content)
+    done = project.snakemake("--cores", "1", "-n", "--configfile", "config/demo.yaml", "bad.yaml")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert error_lines(done) == [last]
+    for word in words:
+        assert word in last
+    assert not (project.folder / "pwned").exists()
+
+
+def test_code_of_a_config_file_is_reported_where_no_profile_is_used(project: Project) -> None:
+    project.edit("config/demo.yaml", "study:", "__use_yte__: true\nstudy:")
+    done = project.demo("--cores", "1", "-n", "--workflow-profile", "none")
+    (line,) = error_lines(done)
+    assert "Snakemake has done so" in line
+    assert "config/demo.yaml, line" in line
+
+
 def test_a_cell_without_replicates(project: Project) -> None:
     sheet = project.folder / "config/demo/samples.tsv"
     rows = sheet.read_text().splitlines()

@@ -145,7 +145,11 @@ def test_a_line_of_the_report_reruns_the_report_alone(rerun: Project) -> None:
 
 
 def test_another_mirror_reruns_no_compute(rerun: Project) -> None:
-    rerun.edit("config/demo.yaml", "offline: true", "offline: true\nmirrors: {a.b: 'file:///c'}")
+    rerun.edit(
+        "config/demo.yaml",
+        "offline: true",
+        "offline: true\nmirrors: {duffel.rail.bio: 'file:///c'}",
+    )
     planned = rerun.planned("--configfile", "config/demo.yaml")
     assert not planned & (FETCH | PREPARE | FIT)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -169,10 +170,16 @@ def _enough(config: Config) -> str:
 
 def _in_words(contrast: Contrast) -> str:
     def cell(pairs: Mapping[str, str]) -> str:
-        return ", ".join(f"{key}={value}" for key, value in pairs.items())
+        return ", ".join(_inert(f"{key}={value}") for key, value in pairs.items())
 
     text = f"{cell(contrast.test)} against {cell(contrast.reference)}"
     return f"({text}) minus `{contrast.subtract}`" if contrast.subtract else text
+
+
+def _inert(text: str) -> str:
+    """Text of the sheet, in a code span where Markdown would make a link or markup of it."""
+    plain = re.fullmatch(r"[\w .,;:=+/%()-]*", text) and "://" not in text
+    return text if plain else f"`{text.replace('`', chr(39))}`"
 
 
 def write_provenance(

@@ -1,0 +1,121 @@
+"""The whole of what a user wrote, checked together, in this process."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pathcall.errors import ConfigError
+from pathcall.study.config import CallsConfig
+from pathcall.study.plan import StudyPlan, plan_study
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def demo(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder with the embedded study's files; commands run in it."""
+    for part in ("config", "resources/panel", "resources/demo"):
+        shutil.copytree(root / part, tmp_path / part)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def planned(folder: Path, **change: Any) -> StudyPlan:
+    raw = yaml.safe_load((folder / "config/demo.yaml").read_text())
+    return plan_study(raw | change, source="config/demo.yaml", root=folder)
+
+
+def refused(folder: Path, **change: Any) -> str:
+    with pytest.raises(ConfigError) as error:
+        planned(folder, **change)
+    return error.value.line()
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_the_defaults_of_the_rule_hold_for_the_shipped_panel(demo: Path) -> None:
+    assert planned(demo).config.calls == CallsConfig()
+
+
+def test_confounders_are_written_over_the_defaults(demo: Path) -> None:
+    default = CallsConfig().confounders
+    changed = planned(demo, calls={"confounders": {"AKT": [], "MAPK": ["GC_RESPONSE"]}})
+    assert changed.config.calls.confounders == {
+        **default, "AKT": [], "MAPK": ["GC_RESPONSE"],
+    }  # fmt: skip
+    assert planned(demo, calls={"confounders": {}}).config.calls.confounders == {}
+    assert planned(demo, calls={"vote_p": 0.05}).config.calls.confounders == default
+
+
+@pytest.mark.parametrize(
+    ("calls", "words"),
+    [
+        ({"confounders": {"AKTT": ["GC_RESPONSE"]}},
+         ["calls.confounders", "'AKTT'", "did you mean 'AKT'"]),
+        ({"confounders": {"AKT": ["HALLMARK_E2F_TARGET"]}},
+         ["calls.confounders.AKT", "did you mean 'HALLMARK_E2F_TARGETS'"]),
+        ({"never_alone": ["NFKB_HALLMARK_TNF"]},
+         ["calls.never_alone", "did you mean 'NFKB_HALLMARK_TNFA'"]),
+        ({"never_alone": ["HALLMARK_TNFA_SIGNALING_VIA_NFKB"]}, ["calls.never_alone"]),
+    ],
+)  # fmt: skip
+def test_names_that_the_panel_does_not_hold_are_refused(
+    demo: Path, calls: dict, words: list[str]
+) -> None:
+    line = refused(demo, calls=calls)
+    for word in [*words, "config/demo.yaml"]:
+        assert word in line
+
+
+def test_defaults_that_a_panel_does_not_hold_are_left_out(demo: Path) -> None:
+    readouts = demo / "resources/panel/readouts.tsv"
+    kept = [line for line in readouts.read_text().splitlines() if not line.startswith("AKT\t")]
+    kept = [line for line in kept if "\tGC_RESPONSE\t" not in line]
+    readouts.write_text("\n".join(kept) + "\n")
+    calls = planned(demo).config.calls
+    assert list(calls.confounders) == ["NFKB_CANONICAL", "NFKB_ALTERNATIVE"]
+    assert "GC_RESPONSE" not in calls.confounders["NFKB_CANONICAL"]
+    assert calls.never_alone == CallsConfig().never_alone
+
+
+@pytest.mark.parametrize("name", ["overlap", "fra1", "FRA1", "Overlap"])
+def test_a_contrast_can_not_have_the_name_of_another_output(demo: Path, name: str) -> None:
+    edit(demo / "config/demo/contrasts.tsv", "\ndexamethasone", f"\n{name}")
+    line = refused(demo)
+    assert "already has" in line
+    assert f"'{name}'" in line
+    assert f"secretome/{name.lower()}.tsv" in line
+
+
+def test_targets_are_different_files(demo: Path) -> None:
+    targets = [target.casefold() for target in planned(demo).targets()]
+    assert len(targets) == len(set(targets))
+
+
+def test_a_model_without_contrasts_is_refused(demo: Path) -> None:
+    models = {"airway": {"design": "~ cell + dex"}, "other": {"design": "~ dex"}}
+    line = refused(demo, models=models)
+    assert "a model has no contrasts" in line
+    assert "models.other" in line
+
+
+def test_given_files_are_files(demo: Path) -> None:
+    for value in ("resources/demo", "none.tsv", "x" * 300):
+        line = refused(demo, counts={"source": "file", "file": value})
+        assert "counts.file" in line
+    assert "folder of signatures does not exist" in refused(demo, signatures="none")
+    assert "lacks a file" in refused(demo, signatures="config")
+
+
+def test_a_mistake_in_the_panel_stops_before_any_job(demo: Path) -> None:
+    edit(demo / "resources/panel/footprints.tsv", "-2.1766", "nan")
+    line = refused(demo)
+    assert "resources/panel/footprints.tsv, line 2, column weight, value 'nan'" in line
