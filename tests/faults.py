@@ -26,7 +26,15 @@ from pathcall.geo.http import DownloadOptions
 from tests.fake_geo import BOT_PAGE, FOREVER, FakeGeo, Fault, Study, pack, serve
 
 STUDY = Study(n_genes=4000)
-COUNTS = {"source": "ncbi", "file": None, "metadata": None, "gene_id": "auto", "sra_study": None}
+COUNTS = {
+    "source": "ncbi",
+    "file": None,
+    "metadata": None,
+    "gene_id": "auto",
+    "sra_study": None,
+    "layer": None,
+    "estimated": False,
+}
 DOC = Path(__file__).resolve().parents[1] / "docs" / "reliability.md"
 _AT = "raw_counts"
 

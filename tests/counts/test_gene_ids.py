@@ -5,7 +5,7 @@ from pathcall.counts.gene_ids import (
     annotate,
     check_mapped,
     detect_kind,
-    refuse_excel_dates,
+    guess_organism,
     strip_version,
 )
 from pathcall.errors import InputError
@@ -39,10 +39,27 @@ def test_unknown_ids_are_refused() -> None:
         detect_kind(["1_at", "2_at", "3_at"], where="f")
 
 
-def test_spreadsheet_dates_are_named() -> None:
-    refuse_excel_dates(["SEPTIN2", "MARCHF1", "DEC1"], where="f")
-    with pytest.raises(InputError, match=r"2 gene symbols.*2-Sep, 1-Mar"):
-        refuse_excel_dates(["TP53", "2-Sep", "1-Mar"], where="f")
+@pytest.mark.parametrize(
+    ("ids", "organism"),
+    [
+        ([f"ENSG0000000000{i}" for i in range(9)], "human"),
+        ([f"ENSMUSG0000000000{i}.4" for i in range(9)], "mouse"),
+        ([f"FBgn000000{i}" for i in range(9)], "fruit fly"),
+        (["YAL001C", "YBR002W", "x"], "yeast"),
+        ([f"Actb{i}" for i in range(30)], "mouse or rat"),
+        (["ACTB"] * 30, None),
+        (["101", "102"], None),
+    ],
+)
+def test_the_organism_is_guessed_from_ids(ids: list[str], organism: str | None) -> None:
+    assert guess_organism(ids) == organism
+
+
+def test_another_organism_and_transcripts_are_named() -> None:
+    with pytest.raises(InputError, match="fruit fly"):
+        detect_kind([f"FBgn000000{i}" for i in range(9)], where="f")
+    with pytest.raises(InputError, match="transcripts"):
+        detect_kind([f"ENST0000000000{i}.1" for i in range(9)], where="f")
 
 
 def test_versions_are_stripped() -> None:

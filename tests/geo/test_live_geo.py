@@ -11,7 +11,15 @@ from pathcall.geo import sources
 from pathcall.geo.http import Client, DownloadOptions, NotPresentError
 
 pytestmark = pytest.mark.internet
-COUNTS = {"source": "ncbi", "file": None, "metadata": None, "gene_id": "auto", "sra_study": None}
+COUNTS = {
+    "source": "ncbi",
+    "file": None,
+    "metadata": None,
+    "gene_id": "auto",
+    "sra_study": None,
+    "layer": None,
+    "estimated": False,
+}
 STUDY = "GSE64741"
 
 

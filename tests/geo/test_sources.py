@@ -13,13 +13,22 @@ import pytest
 from pathcall.errors import ConfigError, DownloadError, InputError
 from pathcall.geo import recount3, sources, supplementary
 from pathcall.geo import soft as geo
+from pathcall.geo.assemble import assemble_study
 from pathcall.geo.http import DownloadOptions, NotPresentError
 from pathcall.tables import INPUTS
 from tests.fake_geo import DUFFEL, FOREVER, FTP, WWW, Fault, Study, pack, serve
 from tests.project import ROOT
 
 STUDY = Study()
-COUNTS = {"source": "auto", "file": None, "metadata": None, "gene_id": "auto", "sra_study": None}
+COUNTS = {
+    "source": "auto",
+    "file": None,
+    "metadata": None,
+    "gene_id": "auto",
+    "sra_study": None,
+    "layer": None,
+    "estimated": False,
+}
 
 
 def options(server, **changes):
@@ -81,9 +90,13 @@ def test_a_missing_annotation_is_no_obstacle(tmp_path):
         (STUDY.counts_text().replace("\n1003\t", "\n1003\tx", 1), "not a number"),
         (STUDY.counts_text().replace("\n1003\t", "\nTP53\t", 1), "not a number"),
         (STUDY.counts_text().replace("GeneID", "Gene", 1), "header"),
-        (STUDY.counts_text().rsplit("\t", 2)[0] + "\n", "missing"),
+        (STUDY.counts_text().rsplit("\t", 2)[0] + "\n", "5 cells where most have 7"),
+        (
+            STUDY.counts_text().replace("\n", "\t7\n").replace("\t7\n", "\n", 1),
+            "one cell more than the header",
+        ),
         ("\n".join(STUDY.counts_text().split("\n")[:300]) + "\n", "is short"),
-        (STUDY.counts_text().split("\n")[0] + "\n", "no rows"),
+        (STUDY.counts_text().split("\n")[0] + "\n", "no table: it has no header and rows"),
         (STUDY.counts_text(np.round(STUDY.tpm())), "a million"),
     ],
 )
@@ -284,9 +297,8 @@ def test_file_source_with_marker_and_metadata(tmp_path):
 
 def test_file_source_with_repeated_columns_is_refused(tmp_path):
     (tmp_path / "x.tsv").write_text("gene\ta\ta\nx\t1\t2\n")
-    run(tmp_path, DownloadOptions(), source="file", file=str(tmp_path / "x.tsv"))
     with pytest.raises(InputError, match="same name"):
-        sources.read_counts(tmp_path / "source.json")
+        run(tmp_path, DownloadOptions(), source="file", file=str(tmp_path / "x.tsv"))
 
 
 # -- recount3 ----------------------------------------------------------------------------------
@@ -429,7 +441,7 @@ def member(kind, column, genes=STUDY.ensembl_ids):
         return head + "".join(f"{g}\tt\t9\t9\t{c + 0.25}\t1\t1\n" for g, c in rows)
     if kind == "salmon":
         head = "Name\tLength\tEffectiveLength\tTPM\tNumReads\n"
-        return head + "".join(f"{g}\t9\t9\t1\t{c - 0.25}\n" for g, c in rows)
+        return head + "".join(f"{g}\t9\t9\t1\t{max(c - 0.25, 0)}\n" for g, c in rows)
     return "gene\tcount\n" + "".join(f"{g}\t{c}\n" for g, c in rows)
 
 
@@ -485,6 +497,69 @@ def test_a_damaged_tar_and_another_series_tar_are_named(tmp_path):
         files = suppl(STUDY, **{"GSE90001_RAW.tar": body})
         with serve(files) as server, pytest.raises(InputError, match=what):
             run(tmp_path, options(server), source="supplementary")
+
+
+def test_a_tar_cut_between_members_is_named(tmp_path):
+    good = tar({f"{n}_counts.txt": b"a\t1\nb\t2\n" for n in STUDY.gsms})
+    cut = good[: 4 * 1024]  # four of six members: a header and a block of data each
+    for body, what in ((cut, "cut: it has no end marker"), (good, None)):
+        files = suppl(STUDY, **{"GSE90001_RAW.tar": body})
+        with serve(files) as server:
+            if what is None:
+                run(tmp_path, options(server), source="supplementary")
+            else:
+                with pytest.raises(InputError, match=what):
+                    run(tmp_path, options(server), source="supplementary")
+
+
+def test_samples_of_the_series_without_counts_stop_unless_the_sheet_excludes_them(tmp_path, root):
+    panel = [str(root / "resources/panel/readouts.tsv")]
+    counts = frame(index=STUDY.ensembl_ids).iloc[:, :4]
+    files = suppl(STUDY, **{"GSE90001_counts.txt": counts.to_csv(sep="\t").encode()})
+    with serve(files) as server:
+        run(tmp_path, options(server), source="supplementary")
+    sheet = tmp_path / "samples.tsv"
+    kept = "".join(f"{g}\tx\t\t\n" for g in STUDY.gsms[:4])
+    head = "sample\tdrug\texclude\texclude_reason\n"
+
+    def assemble():
+        assemble_study(
+            str(tmp_path / "source.json"), samples=str(sheet), contrasts=str(sheet), panel=panel,
+            gene_id="ensembl", counts_out=str(tmp_path / "c.h5ad"),
+            inputs_out=str(tmp_path / "i.tsv"),
+        )  # fmt: skip
+
+    sheet.write_text(head + kept)
+    with pytest.raises(InputError, match="2 of 6 samples of the series have no counts: GSM9"):
+        assemble()
+    lost = "".join(f"{g}\tx\tyes\tnot in the file\n" for g in STUDY.gsms[4:])
+    sheet.write_text(head + kept + lost)
+    # These made-up ids are in no panel: the run gets past the samples and stops at the genes.
+    with pytest.raises(InputError, match="can be mapped"):
+        assemble()
+
+
+@pytest.mark.parametrize(
+    ("name", "refused"),
+    [
+        ("GSE1_normal_vs_tumor_counts.txt.gz", False),
+        ("GSE1_normoxia_counts.tsv", False),
+        ("GSM1_Normal_rep1.counts.txt.gz", False),
+        ("GSE1_differentiation_day3_counts.txt", False),
+        ("GSE1_twofold_dilution_counts.csv", False),
+        ("GSE1_Norman_lab_counts.csv", False),
+        ("GSE1_norm_counts.txt", True),
+        ("GSE1_normCounts.txt", True),
+        ("GSE1_normalised.tsv", True),
+        ("GSE1_diff_exp.txt", True),
+        ("GSE1_differential_expression.txt", True),
+        ("GSE1_fold_change.csv", True),
+        ("GSE1_FPKM.txt.gz", True),
+        ("GSE1_DEGs.txt", True),
+    ],
+)
+def test_words_in_names_not_parts_of_words_refuse(name, refused):
+    assert (name in supplementary.judge_names([name])[1]) == refused
 
 
 def test_ambiguous_strand_is_refused(tmp_path):

@@ -16,6 +16,7 @@ download must outlive both.
 from pathcall.geo.http import DownloadOptions
 from pathcall.geo.lockfile import state
 from pathcall.runlock import hold_run
+from pathcall.study.config import count_files
 
 # A run that was killed, in a download most of all, leaves Snakemake's folder locked.
 if workflow.is_main_process:
@@ -65,7 +66,7 @@ rule fetch_counts:
     """
     input:
         metadata="results/{study}/inputs/metadata.json",
-        given=[CONFIG.counts.file] if CONFIG.counts.file else [],
+        given=count_files(CONFIG.counts.file) if CONFIG.counts.file else [],
     output:
         manifest="results/{study}/inputs/source.json",
     log:

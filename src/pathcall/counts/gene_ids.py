@@ -16,11 +16,34 @@ logger = logging.getLogger(__name__)
 IdKind = Literal["ensembl", "entrez", "symbol"]
 MIN_MAPPED = 0.5
 _ENSEMBL = re.compile(r"^ENS[A-Z]*G\d{11}(\.\d+)?(_PAR_Y)?$")
-# What Excel makes of SEPT2, MARCH1, DEC1 …: 2-Sep, 01/03/2024, Sep-02.
-_EXCEL_DATE = re.compile(
-    r"^(\d{1,2}-(Mar|Sep|Dec|Oct|Apr|Feb)|(Mar|Sep|Dec|Oct|Apr|Feb)-\d{1,2}|\d{1,2}/\d{1,2}/\d{2,4})$",
-    re.IGNORECASE,
-)
+# What each annotation calls its genes; the first that fits most ids names the organism.
+_ORGANISMS = {
+    "human": r"ENSG\d{11}",
+    "mouse": r"ENSMUSG\d{11}",
+    "rat": r"ENSRNOG\d{11}",
+    "zebrafish": r"ENSDARG\d{11}",
+    "fruit fly": r"FBgn\d{7}",
+    "C. elegans": r"WBGene\d{8}",
+    "yeast": r"Y[A-P][LR]\d{3}[WC](-[A-Z])?",
+    "Arabidopsis": r"AT[1-5MC]G\d{5}",
+    "another species": r"ENS[A-Z]{3,4}G\d{11}",
+}
+_TRANSCRIPT = re.compile(r"^(ENS[A-Z]*T\d{11}|[NX][MR]_\d+)(\.\d+)?$")
+# Human symbols are upper case but for a few (C1orf43); mouse and rat symbols are capitalised.
+_CAPITALISED = re.compile(r"^[A-Z][a-z][a-z0-9-]+$")
+
+
+def guess_organism(ids: Sequence[str]) -> str | None:
+    """Organism that most gene ids are of, None where they don't tell (Entrez ids never do)."""
+    for organism, pattern in _ORGANISMS.items():
+        matcher = re.compile(rf"^{pattern}(\.\d+)?(_PAR_Y)?$")
+        if sum(bool(matcher.match(i)) for i in ids) > len(ids) / 2:
+            return organism
+    if len(ids) >= 20:
+        capitalised = sum(bool(_CAPITALISED.match(i)) for i in ids)
+        if capitalised > len(ids) / 2:
+            return "mouse or rat"
+    return None
 
 
 def detect_kind(ids: Sequence[str], *, where: str) -> IdKind:
@@ -36,24 +59,23 @@ def detect_kind(ids: Sequence[str], *, where: str) -> IdKind:
         return "ensembl"
     if sum(i.isdigit() for i in ids) > n / 2:
         return "entrez"
-    if sum(bool(re.match(r"^[A-Za-z][\w.@-]*$", i)) for i in ids) > n / 2:
+    if sum(bool(_TRANSCRIPT.match(i)) for i in ids) > n / 2:
+        raise InputError(
+            "the ids are those of transcripts",
+            where=f"{where}, first ids: {', '.join(map(str, ids[:3]))}",
+            fix="give counts of genes: sum the transcripts by gene (tximport, salmon's "
+            "quant.genes.sf)",
+        )
+    organism = guess_organism(ids)
+    symbols = sum(bool(re.match(r"^[A-Za-z][\w.@-]*$", i)) for i in ids) > n / 2
+    if symbols and organism in (None, "mouse or rat"):
         return "symbol"
     raise InputError(
-        "the gene ids are neither Ensembl ids, Entrez ids nor symbols",
+        "the gene ids are neither Ensembl ids, Entrez ids nor symbols"
+        + (f": they look like those of {organism}" if organism else ""),
         where=f"{where}, first ids: {', '.join(map(str, ids[:3]))}",
         fix="use one of these, or set counts.gene_id",
     )
-
-
-def refuse_excel_dates(ids: Sequence[str], *, where: str) -> None:
-    """Raise InputError where a spreadsheet has turned gene symbols into dates."""
-    dates = [i for i in ids if _EXCEL_DATE.match(i)]
-    if dates:
-        raise InputError(
-            f"{len(dates)} gene symbols were turned into dates by a spreadsheet",
-            where=f"{where}, values {', '.join(dates[:3])}",
-            fix="export the table again without opening it in a spreadsheet (2-Sep was SEPTIN2)",
-        )
 
 
 def strip_version(ids: Sequence[str]) -> list[str]:
@@ -148,8 +170,11 @@ def check_mapped(mapped: pd.Series, has_counts: pd.Series, kind: IdKind, *, wher
     )
     if share < MIN_MAPPED:
         first = mapped.index[~mapped & has_counts.to_numpy()][:3]
+        organism = guess_organism(mapped.index[has_counts.to_numpy()].tolist())
+        looks = f"; they look like those of {organism}" if organism else ""
         raise InputError(
-            f"only {100 * share:.0f}% of the gene ids with counts can be mapped (read as {kind})",
+            f"only {100 * share:.0f}% of the gene ids with counts can be mapped (read as {kind}"
+            f"{looks})",
             where=f"{where}, unknown ids such as {', '.join(map(str, first))}",
             fix="check organism and counts.gene_id, or use a panel with gene_ids.tsv.gz of that "
             "organism",

@@ -16,9 +16,15 @@ from pathcall.counts.gene_ids import (
     annotate,
     check_mapped,
     detect_kind,
-    refuse_excel_dates,
     strip_version,
 )
+from pathcall.counts.sanity import (
+    check_housekeeping,
+    check_ids,
+    check_repeated,
+    drop_rows_without_id,
+)
+from pathcall.counts.spreadsheet_ids import mend_dates
 from pathcall.errors import ConfigError, InputError
 from pathcall.study.sample_sheet import Sheet
 
@@ -63,6 +69,12 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
         Text, missing, negative, non-integer or normalised-looking values, or counts beyond 2⁵³.
     """
     for name, column in counts.items():
+        if pd.api.types.is_bool_dtype(column) or pd.api.types.is_complex_dtype(column):
+            raise InputError(
+                "a count is TRUE or FALSE, or a complex number",
+                where=f"{where}, column {name!r}, value {_first(column.tolist())!r}",
+                fix="give one column of counts for each sample",
+            )
         if not pd.api.types.is_numeric_dtype(column):
             bad = column[pd.to_numeric(column, errors="coerce").isna()]
             raise InputError(
@@ -92,7 +104,12 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
         raise InputError(
             f"the counts are not integers: they look like {looks}",
             where=f"{where}, {_place(counts, fraction)}; {scale}",
-            fix="give raw counts; a negative binomial model has no meaning on normalised values",
+            fix="give raw counts; a negative binomial model has no meaning on normalised values"
+            + (
+                "; for estimated counts (Salmon, RSEM, tximport) set counts.estimated: true"
+                if "estimated" in looks
+                else ""
+            ),
         )
     totals = values.sum(axis=0)
     if len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.005):
@@ -104,7 +121,7 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
         )
     if values.size and values.max() >= 2**53:
         raise InputError(
-            "a count is too large to be one",
+            "a count exceeds 2^53",
             where=f"{where}, {_place(counts, values >= 2**53)}",
             fix="give raw counts",
         )
@@ -151,6 +168,10 @@ def assemble_counts(
     counts = counts.copy(deep=False)
     counts.index = counts.index.astype(str).str.strip()
     counts.columns = counts.columns.astype(str).str.strip()
+    if not set(sheet.included) & set(counts.columns) and set(sheet.included) <= set(counts.index):
+        counts = counts.T
+        symbols = None
+        notes.append("the table was samples × genes; it was transposed")
     twice = counts.columns[counts.columns.duplicated()]
     if len(twice):
         raise InputError(
@@ -172,14 +193,25 @@ def assemble_counts(
         notes.append(f"{summary.sum()} summary rows of the counting tool dropped")
         counts = counts.loc[~summary]
     counts = verify_counts(counts, where=where)
+    counts, note = drop_rows_without_id(counts, where=where)
+    notes += [note] if note else []
+    check_ids(counts.index.tolist(), where=where)
     kind: IdKind = (
         detect_kind(counts.index.tolist(), where=where) if gene_id == "auto" else gene_id  # type: ignore[assignment]
     )
     if kind == "symbol":
-        refuse_excel_dates(counts.index.tolist(), where=where)
+        ids, mended, lost = mend_dates(counts.index.tolist(), set(gene_ids["symbol"]))
+        if mended or lost:
+            notes.append(
+                f"a spreadsheet had turned {mended + lost} gene symbols into dates: {mended} "
+                f"mended, {lost} left out because more than one symbol reads so"
+            )
+            counts = counts.set_axis(pd.Index(ids, dtype=object))
+            counts = counts[counts.index.notna()]
     if kind == "ensembl":
         counts.index = pd.Index(strip_version(counts.index.tolist()))
     n_rows = len(counts)
+    check_repeated(counts, where=where)
     if counts.index.duplicated().any():
         counts = counts.groupby(level=0, sort=False).sum()
         notes.append(f"{n_rows - len(counts)} rows with an id that occurs before were added to it")
@@ -187,6 +219,7 @@ def assemble_counts(
     has_counts = counts.sum(axis=1) > 0
     mapped = pd.Series(var.pop("mapped").to_numpy(), index=counts.index)
     check_mapped(mapped, has_counts, kind, where=where)
+    check_housekeeping(counts, var["symbol"].tolist(), where=where)
     notes.append(
         f"{int((~mapped & has_counts).sum())} of {int(has_counts.sum())} genes with counts are not "
         "in the panel's gene ids; they are tested, but belong to no signature"

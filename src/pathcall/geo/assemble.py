@@ -10,9 +10,11 @@ from pathlib import Path
 import pandas as pd
 
 from pathcall.counts.matrix import assemble_counts, write_counts
+from pathcall.errors import InputError
 from pathcall.geo import sources
+from pathcall.geo.soft import Series
 from pathcall.signatures.panel import load_panel
-from pathcall.study.sample_sheet import read_sheet
+from pathcall.study.sample_sheet import Sheet, read_sheet
 from pathcall.tables import INPUTS, write_table
 
 logger = logging.getLogger(__name__)
@@ -44,9 +46,12 @@ def assemble_study(
         Where to write.
     """
     table = sources.read_counts(source)
+    sheet = read_sheet(samples)
+    if table.source == "supplementary":
+        _check_series(sources.read_series(source), sheet, table)
     assembly = assemble_counts(
         table.counts,
-        read_sheet(samples),
+        sheet,
         load_panel(Path(panel[0]).parent).gene_ids,
         where=table.where,
         gene_id=gene_id if gene_id != "auto" else (table.gene_id_kind or "auto"),
@@ -62,6 +67,21 @@ def assemble_study(
         ignore_index=True,
     )
     write_table(inputs, inputs_out, INPUTS)
+
+
+def _check_series(series: Series | None, sheet: Sheet, table: sources.CountTable) -> None:
+    """A supplementary file that lacks samples may have been cut: the sheet must say so."""
+    if series is None:
+        return
+    absent = [s for s in series.samples.index if s not in table.counts and s not in sheet.excluded]
+    if absent:
+        raise InputError(
+            f"{len(absent)} of {len(series.samples)} samples of the series have no counts: "
+            + ", ".join(absent[:5]) + (" …" if len(absent) > 5 else ""),
+            where=table.where,
+            fix="if the file is whole, list them in the sample sheet with exclude yes and the "
+            "reason; else delete it to download it again",
+        )  # fmt: skip
 
 
 def _given(paths: Sequence[str], source: str, note: str) -> pd.DataFrame:

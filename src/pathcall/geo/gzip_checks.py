@@ -6,6 +6,10 @@ import gzip
 import zlib
 from pathlib import Path
 
+import pandas as pd
+
+from pathcall.counts.readers import unpacked
+from pathcall.counts.text_tables import decode, read_text_table
 from pathcall.errors import InputError
 from pathcall.geo.http import DamagedError, html_title
 
@@ -110,3 +114,24 @@ def _named(raw: bytes, where: str) -> InputError:
     start = raw[:40].decode("utf-8", "replace")
     kind = "plain text" if raw[:400].isascii() and b"\0" not in raw[:400] else "other bytes"
     return InputError(f"not a gzip file but {kind}", where=f"{where}, begins {start!r}", fix=_FIX)
+
+
+def read_gzip_table(path: Path, where: str, *, first: str, as_text: bool = False) -> pd.DataFrame:
+    """A compressed, tab-separated table whose first column, the index, has the name `first`.
+
+    Raises
+    ------
+    InputError
+        Damaged, no table, or rows of another length than the header.
+    """
+    text, _ = decode(unpacked(path.read_bytes(), where), where)
+    frame = read_text_table(text, where, as_text=as_text).frame
+    if frame.index.name != first:
+        raise InputError(
+            "the rows have one cell more than the header"
+            if first in frame.columns
+            else f"the first column is not {first}",
+            where=where,
+            fix="delete it to download it again; check the mirror",
+        )
+    return frame

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pathcall.counts.matrix import verify_counts
 from pathcall.errors import InputError
-from pathcall.geo.gzip_checks import read_head, verify_gzip
+from pathcall.geo.gzip_checks import read_gzip_table, read_head, verify_gzip
 from pathcall.geo.soft import SCIENTIFIC, Series
 
 logger = logging.getLogger(__name__)
@@ -81,20 +81,12 @@ def read_counts(path: Path, where: str) -> pd.DataFrame:
 
 def read_table(path: Path, where: str) -> pd.DataFrame:
     """A gzip-compressed tab-separated matrix, its first column text."""
-    try:
-        frame = pd.read_csv(path, sep="\t", compression="gzip", dtype={0: str}, comment=None,
-                            keep_default_na=False, na_values=["", "NA"])  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"not a table ({error})", where=where, fix=_FIX) from error
-    if frame.empty or frame.shape[1] < 2:
-        raise InputError("the table has no rows or no columns", where=where, fix=_FIX)
-    name = frame.columns[0]
-    if frame[name].isna().any():
-        raise InputError("a row has no gene id", where=f"{where}, column {name}", fix=_FIX)
-    frame = frame.set_index(name)
+    frame = read_gzip_table(path, where, first="GeneID")
+    if (frame.index == "").any():
+        raise InputError("a row has no gene id", where=f"{where}, column GeneID", fix=_FIX)
     if not frame.index.is_unique:
         twice = frame.index[frame.index.duplicated()][0]
-        raise InputError("a gene has two rows", where=f"{where}, {name} {twice}", fix=_FIX)
+        raise InputError("a gene has two rows", where=f"{where}, GeneID {twice}", fix=_FIX)
     return frame
 
 
@@ -125,14 +117,10 @@ def check_annotation(path: Path, where: str, *, organism: str, max_bytes: int) -
 
 def read_annotation(path: Path, where: str) -> pd.DataFrame:
     """Gene annotation; index: GeneID as text."""
-    try:
-        frame = pd.read_csv(path, sep="\t", compression="gzip", dtype=str, quoting=3,
-                            keep_default_na=False, na_values=[""])  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"not a table ({error})", where=where, fix=_FIX) from error
-    if frame["GeneID"].duplicated().any() or frame["GeneID"].isna().any():
+    frame = read_gzip_table(path, where, first="GeneID", as_text=True)
+    if frame.index.duplicated().any() or (frame.index == "").any():
         raise InputError("GeneIDs are missing or repeated", where=where, fix=_FIX)
-    return frame.set_index("GeneID")
+    return frame.where(frame != "")
 
 
 def check_pair(counts: pd.DataFrame, annotation: pd.DataFrame, where: str, organism: str) -> None:

@@ -12,8 +12,6 @@ References: Wilks et al. 2021 Genome Biol 22:323, doi 10.1186/s13059-021-02533-6
 
 from __future__ import annotations
 
-import gzip
-import io
 import logging
 import re
 from dataclasses import dataclass
@@ -25,7 +23,7 @@ import pandas as pd
 from pathcall.counts.matrix import verify_counts
 from pathcall.errors import InputError
 from pathcall.geo.addresses import RECOUNT3
-from pathcall.geo.gzip_checks import read_head, verify_gzip
+from pathcall.geo.gzip_checks import read_gzip_table, read_head, verify_gzip
 from pathcall.geo.soft import Series
 
 logger = logging.getLogger(__name__)
@@ -83,13 +81,7 @@ def check_sums(path: Path, where: str, *, annotation: str, max_bytes: int) -> No
 
 def read_sums(path: Path, where: str) -> pd.DataFrame:
     """Coverage sums, ``gene_id × run``."""
-    with gzip.open(path, "rt", encoding="utf-8") as stream:
-        text = "".join(line for line in stream if not line.startswith("##"))
-    try:
-        frame = pd.read_csv(io.StringIO(text), sep="\t", dtype={"gene_id": str}, na_values=[""])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise InputError(f"not a table ({error})", where=where, fix=_FIX) from error
-    frame = frame.set_index("gene_id")
+    frame = read_gzip_table(path, where, first="gene_id")
     if not frame.index.is_unique or not frame.columns.is_unique:
         raise InputError("a gene or a run is there twice", where=where, fix=_FIX)
     return verify_counts(frame, where=where)
@@ -109,11 +101,7 @@ def check_metadata(path: Path, where: str, *, project: str, needed: str, max_byt
 
 def read_metadata(path: Path, where: str) -> pd.DataFrame:
     """Metadata table; index: run accession; all columns text."""
-    try:
-        frame = pd.read_csv(path, sep="\t", compression="gzip", dtype=str, quoting=3,
-                            keep_default_na=False)  # fmt: skip
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"not a table ({error})", where=where, fix=_FIX) from error
+    frame = read_gzip_table(path, where, first="rail_id", as_text=True)
     for name in ("external_id", "study"):
         if name not in frame.columns:
             raise InputError("the table lacks a column", where=f"{where}, {name}", fix=_FIX)

@@ -24,7 +24,9 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from pathcall.counts import readers
 from pathcall.counts.gene_ids import IdKind
+from pathcall.counts.given import read_given
 from pathcall.errors import ConfigError, InputError, PathcallError
 from pathcall.files import sha256_of, write_atomic
 from pathcall.geo import ncbi, recount3, supplementary
@@ -33,6 +35,7 @@ from pathcall.geo.http import Client, DownloadOptions, NotPresentError, Obtained
 from pathcall.geo.lockfile import ORIGIN_NAME, forget, read_lock, read_origins
 from pathcall.geo.soft import SCIENTIFIC, Series
 from pathcall.geo.supplementary import UnsuitableError
+from pathcall.study.config import count_files
 from pathcall.tables import INPUTS
 
 logger = logging.getLogger(__name__)
@@ -193,8 +196,14 @@ def fetch_counts(
     """
     known = read_manifest(metadata)
     if counts["source"] == "file":
-        given = _given(counts["file"], "counts")
-        manifest = Manifest(known.study, known.organism, "file", (*known.files, given))
+        how = {"layer": counts["layer"], "estimated": counts["estimated"]}
+        paths = count_files(counts["file"])
+        notes = read_given(paths, **how).notes
+        files = [_given(path, "counts") for path in paths]
+        files[0] = replace(files[0], note=" | ".join(filter(None, (files[0].note, *notes))))
+        manifest = Manifest(
+            known.study, known.organism, "file", (*known.files, *files), {}, {"reader": how}
+        )
     else:
         series = _series(known)
         _check_organism(series, known.organism, known.of("metadata")[0].file)
@@ -454,7 +463,7 @@ def _fetch_supplementary(
     tiers, refused = supplementary.judge_names(sorted(names))
     reasons = dict(refused)
     for tier in tiers:
-        tables: dict[str, supplementary.Table] = {}
+        tables: dict[str, readers.CountTable] = {}
         obtained: dict[str, Obtained] = {}
         for name in tier:
             try:
@@ -477,8 +486,8 @@ def _fetch_supplementary(
 
 def _supplement(
     client: Client, base: str, name: str, folder: Path, series: Series, cap: int
-) -> tuple[supplementary.Table, Obtained]:
-    read: list[supplementary.Table] = []
+) -> tuple[readers.CountTable, Obtained]:
+    read: list[readers.CountTable] = []
 
     def check(path: Path, where: str) -> None:
         read.append(supplementary.read_file(path, where, name=name, series=series, max_bytes=cap))
@@ -535,46 +544,10 @@ def _read_supplementary(manifest: Manifest) -> CountTable:
 
 
 def _read_file(manifest: Manifest) -> CountTable:
-    where = manifest.of("counts")[0].file
-    if where.endswith(".h5ad"):
-        import anndata as ad
-
-        data = ad.read_h5ad(where)
-        counts = data.to_df().T
-        symbols = data.var["symbol"].astype(str) if "symbol" in data.var else None
-        return CountTable(counts, None, symbols, where, "file")
-    return CountTable(_read_given(where), None, None, where, "file")
-
-
-def _read_given(where: str) -> pd.DataFrame:
-    """A user's table, ``genes × samples``; comma or tab by what its header holds more of."""
-    fix = "give a table of genes × samples, tab- or comma-separated, plain or gz"
-    packed = "gzip" if where.endswith(".gz") else None
-    try:
-        with pd.io.common.get_handle(where, "r", compression=packed, encoding="utf-8") as handle:
-            header = handle.handle.readline()
-        separator = "\t" if header.count("\t") >= header.count(",") else ","
-        names = header.rstrip("\r\n").split(separator)
-        frame = pd.read_csv(where, sep=separator, compression=packed, dtype={0: str},
-                            keep_default_na=False, na_values=["", "NA"])  # fmt: skip
-    except (OSError, EOFError, UnicodeDecodeError, ValueError) as error:
-        raise InputError(
-            f"the file cannot be read as a table ({error})", where=where, fix=fix
-        ) from error
-    if frame.shape[1] < 2 or frame.empty:
-        raise InputError("the table has no samples or no genes", where=where, fix=fix)
-    # pandas renames repeated columns; the header as written is what counts.
-    if len(names) == frame.shape[1]:
-        twice = [name for name in names[1:] if name and names.count(name) > 1]
-        if twice:
-            raise InputError(
-                "two columns have the same name",
-                where=f"{where}, column {twice[0]!r}",
-                fix="name each sample once",
-            )
-    frame = frame.set_index(frame.columns[0])
-    frame.index = frame.index.astype(str)
-    return frame
+    paths = [file.file for file in manifest.of("counts")]
+    table = read_given(paths, **manifest.details.get("reader", {}))
+    where = paths[0] if len(paths) == 1 else f"{len(paths)} files, {paths[0]} …"
+    return CountTable(table.counts, None, table.symbols, where, "file", table.notes)
 
 
 _READERS: dict[str, Callable[[Manifest], CountTable]] = {

@@ -6,6 +6,7 @@ generated from this module.
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -62,8 +63,14 @@ class CountsConfig(Section):
     """Source of counts. `auto` tries ncbi, recount3, supplementary in this order and says why one
     was passed over."""
     file: UserPath | None = None
-    """For source `file`: a table (tsv/csv, plain or gz; genes × samples) or an h5ad (samples ×
-    genes) of raw counts."""
+    """For source `file`: a table of raw counts (tsv, csv, txt, plain or gz, xlsx; genes ×
+    samples), an h5ad (samples × genes), or a folder or glob (`counts/*.txt.gz`) of one file a
+    sample."""
+    layer: str | None = None
+    """For an h5ad: the layer that holds raw counts. None: `X`."""
+    estimated: bool = False
+    """The values are estimated counts (Salmon, RSEM, kallisto, tximport): decimals are rounded.
+    Such tables are mostly recognised without this."""
     metadata: UserPath | None = None
     """For source `file`: an optional family SOFT file (`…_family.soft.gz`) that describes the
     samples."""
@@ -239,6 +246,18 @@ class Config(Section):
         ):
             raise ValueError(f"`study` {self.study!r} is not a GEO series accession (GSE…)")
         return self
+
+
+def count_files(file: str) -> list[str]:
+    """Files that ``counts.file`` names: itself, those of a folder, or those that fit a glob."""
+    path = Path(file)
+    if path.is_dir():
+        found = [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
+    elif any(sign in file for sign in "*?[") and not path.exists():
+        found = [Path(p) for p in glob.glob(file) if Path(p).is_file()]
+    else:
+        return [file]
+    return sorted(str(p) for p in found)
 
 
 def load_config(raw: Mapping[str, Any], *, source: str) -> Config:

@@ -17,7 +17,7 @@ from typing import Any
 from pathcall.errors import ConfigError, PathcallError, choose, shown
 from pathcall.logs import last_error
 from pathcall.signatures.panel_files import PanelFiles, check_panel
-from pathcall.study.config import CallsConfig, Config, load_config, resolve
+from pathcall.study.config import CallsConfig, Config, count_files, load_config, resolve
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
 from pathcall.study.sample_sheet import Sheet, read_sheet
 
@@ -131,7 +131,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             fix="name a folder in the format of resources/panel/README.md",
         )
     for key, file in (("file", config.counts.file), ("metadata", config.counts.metadata)):
-        if file is not None and not os.path.isfile(file):
+        if file is not None and not all(map(os.path.isfile, count_files(file) or [""])):
             raise ConfigError(
                 "a file that the config names does not exist",
                 where=f"{source}, key counts.{key}, value {shown(file)}",
