@@ -108,9 +108,12 @@ def test_a_model_without_contrasts_is_refused(demo: Path) -> None:
 
 
 def test_given_files_are_files(demo: Path) -> None:
-    for value in ("resources/demo", "none.tsv", "x" * 300):
+    (demo / "empty").mkdir()
+    for value in ("empty", "none.tsv", "none/*.txt", "x" * 300):
         line = refused(demo, counts={"source": "file", "file": value})
         assert "counts.file" in line
+    line = refused(demo, counts={"source": "file", "file": "config/demo.yaml", "metadata": "empty"})
+    assert "counts.metadata" in line
     assert "folder of signatures does not exist" in refused(demo, signatures="none")
     assert "lacks a file" in refused(demo, signatures="config")
 

@@ -131,7 +131,10 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             fix="name a folder in the format of resources/panel/README.md",
         )
     for key, file in (("file", config.counts.file), ("metadata", config.counts.metadata)):
-        if file is not None and not all(map(os.path.isfile, count_files(file) or [""])):
+        if file is None:
+            continue
+        named = count_files(file) if key == "file" else [file]
+        if not named or not all(map(os.path.isfile, named)):
             raise ConfigError(
                 "a file that the config names does not exist",
                 where=f"{source}, key counts.{key}, value {shown(file)}",
