@@ -7,6 +7,7 @@ generated from this module.
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -250,14 +251,13 @@ class Config(Section):
 
 def count_files(file: str) -> list[str]:
     """Files that ``counts.file`` names: itself, those of a folder, or those that fit a glob."""
-    path = Path(file)
-    if path.is_dir():
-        found = [p for p in path.iterdir() if p.is_file() and not p.name.startswith(".")]
-    elif any(sign in file for sign in "*?[") and not path.exists():
-        found = [Path(p) for p in glob.glob(file) if Path(p).is_file()]
+    if os.path.isdir(file):
+        found = [os.path.join(file, n) for n in os.listdir(file) if not n.startswith(".")]
+    elif any(sign in file for sign in "*?[") and not os.path.exists(file):
+        found = glob.glob(file)
     else:
         return [file]
-    return sorted(str(p) for p in found)
+    return sorted(path for path in found if os.path.isfile(path))
 
 
 def load_config(raw: Mapping[str, Any], *, source: str) -> Config:
