@@ -57,6 +57,8 @@ def test_a_quote_swallows_no_row(tmp_path: Path) -> None:
     ("content", "words"),
     [
         (GOOD.replace("\tfirst", ""), ["fewer values", "line 2", "2 values, 3 columns"]),
+        (GOOD.replace("first", "\tfirst"), ["more values", "line 2", "'first'"]),
+        (GOOD.replace("first", "first\t"), ["more values", "line 2", "''", "4 values"]),
         (GOOD.replace("first", "first\tmore"), ["more values", "line 2", "'more'"]),
         (GOOD.replace("sample\t", "", 1), ["lacks a column", "'sample'"]),
         (GOOD.replace("sample", "Sample"), ["lacks a column", "did you mean 'Sample'"]),

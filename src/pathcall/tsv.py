@@ -110,13 +110,14 @@ def read_rows(path: str | Path, *, needed: Sequence[str], what: str) -> list[Row
     lines = text.split("\n")
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
     header = _header(lines[first], path, first + 1, needed, what)
+    width = lines[first].count("\t") + 1  # with the empty columns that spreadsheets add
     rows = []
     for number, line in enumerate(lines[first + 1 :], start=first + 2):
         values = _values(line, path, number, what)
         if not any(values):
             continue
-        if len(values) > len(header) and any(values[len(header) :]):
-            extra = next(value for value in values[len(header) :] if value)
+        if len(values) > width or any(values[len(header) :]):
+            extra = next((value for value in values[len(header) :] if value), "")
             raise ConfigError(
                 f"a row of the {what} has more values than columns",
                 where=f"{path}, line {number}, value {shown(extra)}: {len(values)} values, "

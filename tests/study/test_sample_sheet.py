@@ -127,6 +127,7 @@ def test_what_would_keep_an_excluded_sample_is_refused(
     [
         ("DMSO", "dmso"), ("wild type", "wild-type"), ("6", "6.0"), ("6", "06"), ("0.1µM", "0.1μM"),
         ("A375 R", "A375  R"), ("caf\u00e9", "cafe\u0301"), ("1e3", "1000"), ("a\u200bb", "ab"),
+        ("1\u200b", "1"),
     ],
 )  # fmt: skip
 def test_two_spellings_of_a_level_are_refused(tmp_path: Path, one: str, two: str) -> None:
@@ -144,7 +145,7 @@ def test_levels_that_differ_stay_two(tmp_path: Path, one: str, two: str) -> None
     read_sheet(write(tmp_path, f"sample\tdrug\na\t{one}\nb\t{two}\n")).check_levels(["drug"])
 
 
-@pytest.mark.parametrize("level", ["na", "N/A", "nan", "NULL"])
+@pytest.mark.parametrize("level", ["na", "N/A", "nan", "NULL", "-"])
 def test_a_level_that_looks_missing_is_refused(tmp_path: Path, level: str) -> None:
     sheet = read_sheet(write(tmp_path, f"sample\tdrug\na\t{level}\nb\tv\n"))
     with pytest.raises(ConfigError, match=rf"looks like a missing value.*'{level}' \(a\)"):

@@ -110,9 +110,10 @@ class Sheet:
         for column in dict.fromkeys(columns):
             where = f"{self.path}, column {column!r}"
             spelt: dict[str, tuple[str, str]] = {}
+            signs = any("+" in self.rows[sample][column] for sample in self.included)
             for sample in self.included:
                 level = self.rows[sample][column]
-                if level.casefold() in _LOOKS_MISSING:
+                if level.casefold() in _LOOKS_MISSING or (level in ("-", "--", ".") and not signs):
                     raise ConfigError(
                         "a level looks like a missing value",
                         where=f"{where}, value {level!r} ({sample})",
@@ -132,6 +133,7 @@ class Sheet:
 def _folded(level: str) -> str:
     """What is left of a level without case, white space, punctuation and ways to write a number."""
     text = unicodedata.normalize("NFKC", level).casefold()
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # shows as nothing
     try:
         return repr(float(text.replace("_", "x")))
     except ValueError:
