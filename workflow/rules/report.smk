@@ -10,7 +10,6 @@ Captions and categories come from pathcall.report.wording, as those of the page 
 """
 
 FIGURES = "results/{study}/figures"
-ASKED = wording.pathways_of(CONFIG.signatures)
 
 
 rule render_report:
@@ -62,7 +61,7 @@ rule render_report:
         correlation=captioned(f"{FIGURES}/correlation.svg", "correlation"),
         forest=[
             captioned(f"{FIGURES}/forest_{pathway}.svg", "forest", pathway=pathway)
-            for pathway in ASKED
+            for pathway in PLAN.pathways
         ],
         volcano=[
             captioned(f"{FIGURES}/volcano_{contrast}.svg", "volcano", contrast=contrast)

@@ -7,7 +7,6 @@ while the workflow is parsed.
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -223,13 +222,6 @@ def finding(
             parts.append(short if alone else words.format(part))
     text = "; ".join(parts)
     return text[:1].upper() + text[1:] + "."
-
-
-def pathways_of(panel: str | Path) -> tuple[str, ...]:
-    """Pathways of a panel folder that have evidence readouts, in its order."""
-    with (Path(panel) / "readouts.tsv").open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
-    return tuple(dict.fromkeys(r["pathway"] for r in rows if r.get("role") == "evidence"))
 
 
 def rst(key: str) -> str:

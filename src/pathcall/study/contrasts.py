@@ -441,7 +441,7 @@ def _weights(chain: Sequence[str], own: Mapping[str, Float], design: Design, pat
     )
     if not np.abs(weights).max() > 1e-12:
         raise ConfigError(
-            "a contrast minus the one it subtracts is nothing under its design",
+            "a contrast minus the one it subtracts is zero under its design",
             where=f"{path}, column subtract, value {chain[1]!r} ({chain[0]}); "
             f"design {design.formula.text!r}",
             fix="an interaction needs a design with the interaction term, such as ~ a * b",

@@ -37,12 +37,15 @@ class StudyPlan:
         Id → contrast, in the order of the table.
     models
         Model → samples, design and weights.
+    pathways
+        Pathways of the panel that are called, in its order.
     """
 
     config: Config
     sheet: Sheet
     contrasts: Mapping[str, Contrast]
     models: Mapping[str, ModelPlan]
+    pathways: tuple[str, ...]
 
     @property
     def panel_files(self) -> list[str]:
@@ -146,7 +149,9 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
     calls = _checked_calls(config.calls, panel, source=source)
     config = config.model_copy(update={"signatures": signatures, "calls": calls})
     _check_expected(config, contrasts, panel)
-    plan = StudyPlan(config, sheet, contrasts, plan_models(config, sheet, contrasts))
+    plan = StudyPlan(
+        config, sheet, contrasts, plan_models(config, sheet, contrasts), panel.pathways
+    )
     _check_targets(plan)
     return plan
 
