@@ -32,9 +32,8 @@ with stop_on_error():
     # A module's config is what the workflow around it makes of files of its own.
     if workflow.is_main_process and not workflow.modifier.skip_configfile:
         check_config_files(CONFIG_FILES, evaluated=True)
-    PLAN = plan_study(
-        config, source=", ".join(CONFIG_FILES) or "the config", root=Path(SOURCE).parent
-    )
+    named = [*CONFIG_FILES, *(["--config"] if workflow.config_settings.config else [])]
+    PLAN = plan_study(config, source=", ".join(named) or "the config", root=Path(SOURCE).parent)
 
 CONFIG = PLAN.config
 STUDY = CONFIG.study

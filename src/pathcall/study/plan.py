@@ -164,7 +164,7 @@ def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Cal
     given = calls.model_fields_set
     readouts = [readout.readout for readout in panel.readouts]
     sets = [*readouts, *panel.gene_sets]
-    pathways = list(dict.fromkeys(readout.pathway for readout in panel.readouts))
+    pathways = list(panel.pathways)
     where = f"{source}, key calls"
 
     def need(name: str, known: list[str], key: str, what: str, kinds: str) -> None:
@@ -181,7 +181,7 @@ def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Cal
     if "confounders" in given:
         for pathway, names in calls.confounders.items():
             key = f"confounders.{pathway}"
-            need(pathway, pathways, "confounders", "a pathway", "the panel's pathways are")
+            need(pathway, pathways, "confounders", "a pathway", "pathways with evidence are")
             for name in names:
                 need(name, sets, key, "a confounder", "the panel's readouts and gene sets are")
     default = CallsConfig()
