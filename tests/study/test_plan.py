@@ -114,6 +114,10 @@ def test_given_files_are_files(demo: Path) -> None:
         assert "counts.file" in line
     line = refused(demo, counts={"source": "file", "file": "config/demo.yaml", "metadata": "empty"})
     assert "counts.metadata" in line
+    for key in ("samples", "contrasts"):
+        for value in ("config", "none.tsv", "x" * 300):
+            line = refused(demo, **{key: value})
+            assert f"config/demo.yaml, key {key}, value" in line
     assert "folder of signatures does not exist" in refused(demo, signatures="none")
     assert "lacks a file" in refused(demo, signatures="config")
 

@@ -49,7 +49,7 @@ CASES = {
     ),
     "missing sheet": (
         ("config/demo.yaml", "samples: config/demo/samples.tsv", "samples: config/none.tsv"),
-        ["does not exist", "config/none.tsv"],
+        ["does not exist", "config/demo.yaml", "key samples", "config/none.tsv"],
     ),
     "missing counts": (
         ("config/demo.yaml", "GSE52778_counts.tsv.gz", "none.tsv.gz"),

@@ -133,14 +133,20 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             where=f"{source}, key signatures, value {config.signatures!r}",
             fix="name a folder in the format of resources/panel/README.md",
         )
-    for key, file in (("file", config.counts.file), ("metadata", config.counts.metadata)):
+    given = {
+        "samples": config.samples,
+        "contrasts": config.contrasts,
+        "counts.file": config.counts.file,
+        "counts.metadata": config.counts.metadata,
+    }
+    for key, file in given.items():
         if file is None:
             continue
-        named = count_files(file) if key == "file" else [file]
+        named = count_files(file) if key == "counts.file" else [file]
         if not named or not all(map(os.path.isfile, named)):
             raise ConfigError(
                 "a file that the config names does not exist",
-                where=f"{source}, key counts.{key}, value {shown(file)}",
+                where=f"{source}, key {key}, value {shown(file)}",
                 fix="correct the path; it is taken from the folder the workflow runs in",
             )
     sheet = read_sheet(config.samples)
