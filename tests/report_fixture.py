@@ -433,6 +433,7 @@ def _qc(results: Path, sheet: pd.DataFrame, counts: np.ndarray, factors: np.ndar
                 float(np.median(off[i, same[i]])) if same[i].any() else np.nan
                 for i in range(len(sheet))
             ],
+            "mate_distance": 1.0,
         }
     )
     tables.write_table(metrics, results / "qc" / "metrics.tsv", tables.QC_METRICS)
@@ -458,6 +459,7 @@ def _qc(results: Path, sheet: pd.DataFrame, counts: np.ndarray, factors: np.ndar
             "value": [0.41],
             "threshold": [0.5],
             "reason": ["library is 0.41 times the median of the study"],
+            "advice": ["look at it"],
         }
     )
     tables.write_table(flags, results / "qc" / "flags.tsv", tables.QC_FLAGS)

@@ -65,7 +65,7 @@ SAMPLES = _schema(
 
 QC_METRICS = _schema(
     "qc/metrics",
-    "Quality of each included sample (scanpy's metrics on raw counts).",
+    "Quality of each included sample.",
     {
         "sample": _text("sample", unique=True),
         "library_size": _float("sum of counts"),
@@ -76,6 +76,10 @@ QC_METRICS = _schema(
         "median_correlation": _float("median Spearman correlation with the other samples (VST)"),
         "group": _text("the sample's cell: its levels of all design columns"),
         "group_correlation": _float("median correlation with samples of the same cell"),
+        "mate_distance": _float(
+            "distance from what the other samples of its model predict for its labels, over the "
+            "model's median; NA: nobody shares them"
+        ),
     },
 )
 
@@ -105,22 +109,25 @@ QC_FLAGS = _schema(
     "qc/flags",
     "What looks wrong and why; empty when nothing does.",
     {
-        "sample": _text("sample"),
+        "sample": _text("sample; `(all samples)`: the study as a whole"),
         "flag": _choice(
             "what is wrong",
             [
                 "library_size",
-                "outlier",
-                "sits_with_other_group",
-                "label_contradicted",
-                "duplicate",
                 "few_genes",
+                "duplicate",
+                "sits_with_other_group",
+                "mixture",
+                "outlier",
+                "sex",
+                "confounded",
             ],
         ),
         "severity": _choice("how bad", ["info", "warning", "severe"]),
         "value": _float("what was measured"),
         "threshold": _float("the limit it crossed"),
         "reason": _text("in words"),
+        "advice": _text("what to do about it"),
     },
 )
 

@@ -34,7 +34,7 @@ rule run_qc:
     """Metrics, PCA and correlations of the included samples, and flags for what looks wrong.
 
     Cells are the combinations of the factors that contrasts name; other factors of the designs are
-    blocks.
+    blocks, numbers are covariates. Each sample is held against its mates.
     """
     input:
         counts="results/{study}/counts.h5ad",
@@ -52,8 +52,9 @@ rule run_qc:
     params:
         factors=PLAN.factors,
         blocks=PLAN.blocks,
+        covariates=PLAN.covariates,
         models=[list(plan.samples) for plan in PLANS.values()],
         min_count=CONFIG.filter.min_count,
-        code=code_digest("pathcall.qc.metrics"),
+        code=code_digest("pathcall.qc.assess"),
     script:
         "../scripts/run_qc.py"

@@ -18,6 +18,7 @@ from pathcall.counts.gene_ids import (
     detect_kind,
     strip_version,
 )
+from pathcall.counts.normalised import signs_of_normalisation
 from pathcall.counts.sanity import (
     check_housekeeping,
     check_ids,
@@ -118,6 +119,13 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
             where=f"{where}, columns {counts.columns[0]!r} ({totals[0]:,.0f}), "
             f"{counts.columns[1]!r} ({totals[1]:,.0f}), …",
             fix="give raw counts, not TPM or CPM, rounded or not",
+        )
+    normalised = signs_of_normalisation(values)
+    if normalised is not None:
+        raise InputError(
+            f"the counts look normalised and rounded: {normalised}",
+            where=where,
+            fix="give raw counts: a negative binomial model has no meaning on normalised values",
         )
     if values.size and values.max() >= 2**53:
         raise InputError(

@@ -66,6 +66,12 @@ class StudyPlan:
         return [name for name in self._design_factors if name not in self.factors]
 
     @property
+    def covariates(self) -> list[str]:
+        """Columns of the designs that are numbers, in the order of the sheet."""
+        used = {name for model in self.models.values() for name in model.design.continuous}
+        return [name for name in self.sheet.columns if name in used]
+
+    @property
     def _design_factors(self) -> list[str]:
         used = {name for model in self.models.values() for name in model.design.levels}
         return [name for name in self.sheet.columns if name in used]

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from pathcall.counts.matrix import assemble_counts
-from pathcall.qc.metrics import Quality, assess_quality, sample_table
+from pathcall.qc.assess import Quality, assess_quality
+from pathcall.qc.sample_table import sample_table
 from pathcall.signatures.panel import load_panel
 from pathcall.study.sample_sheet import read_sheet
 from pathcall.tables import QC_CORRELATION, QC_FLAGS, QC_METRICS, QC_PCA, SAMPLES
@@ -94,14 +95,12 @@ def scramble(data: ad.AnnData) -> None:
     [
         (lambda d: swap(d, "GSM1275862", "GSM1275863"), "sits_with_other_group",
          {"GSM1275862", "GSM1275863"}),
-        (lambda d: swap(d, "GSM1275862", "GSM1275863"), "label_contradicted",
-         {"GSM1275862", "GSM1275863"}),
         (thin, "library_size", {"GSM1275862"}),
         (thin, "few_genes", {"GSM1275862"}),
-        (copy, "duplicate", {"GSM1275867"}),
+        (copy, "duplicate", {"GSM1275863", "GSM1275867"}),
         (scramble, "outlier", {"GSM1275866"}),
     ],
-    ids=["swapped: cell", "swapped: label", "small library", "few genes", "duplicate", "outlier"],
+    ids=["swapped", "small library", "few genes", "duplicate", "outlier"],
 )  # fmt: skip
 def test_planted_faults_are_flagged(
     airway: ad.AnnData, plant: Callable[[ad.AnnData], None], flag: str, expected: set[str]
@@ -126,7 +125,7 @@ def test_excluded_samples_are_listed_but_not_measured(airway: ad.AnnData) -> Non
     assert table.loc["other", "reason"] == "not in the sample sheet"
 
 
-def test_the_mirror_has_at_most_one_flag_per_twenty_samples(shared: Path, root: Path) -> None:
+def test_simulated_counts_of_a_real_sheet_have_no_severe_flag(shared: Path, root: Path) -> None:
     folder = shared / "geo-mirror/www.ncbi.nlm.nih.gov/geo/download"
     counts = pd.read_csv(
         folder / "GSE64741_raw_counts_GRCh38.p13_NCBI.tsv.gz", sep="\t", index_col=0
@@ -139,7 +138,9 @@ def test_the_mirror_has_at_most_one_flag_per_twenty_samples(shared: Path, root: 
     groups = [in_vitro, tumours == "A375", tumours == "A375R"]
     models = [data.obs_names[group.to_numpy()].tolist() for group in groups]
     factors = ["tumour", "drug", "condition"]
-    assert len(assess_quality(data, factors=factors, models=models).flags) <= 2
+    clean = assess_quality(data, factors=factors, models=models).flags
+    assert len(clean) <= 4
+    assert not (clean["severity"] == "severe").any()
     swapped = data.copy()
     columns = ["drug", "condition"]
     one, two = "GSM1579147", "GSM1579153"  # A375: vehicle, vemurafenib 48 h
