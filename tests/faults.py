@@ -22,7 +22,7 @@ from pathlib import Path
 
 from pathcall.errors import PathcallError
 from pathcall.geo import sources
-from pathcall.geo.http import DownloadOptions
+from pathcall.geo.options import DownloadOptions
 from tests.fake_geo import BOT_PAGE, FOREVER, FakeGeo, Fault, Study, pack, serve
 
 STUDY = Study(n_genes=4000)

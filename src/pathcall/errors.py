@@ -52,6 +52,14 @@ class DownloadError(PathcallError):
     """A server did not give the file."""
 
 
+class NotPresentError(DownloadError):
+    """The server says that there is no such file (404), or nothing may be asked (offline)."""
+
+
+class DamagedError(InputError):
+    """The bytes are cut short or corrupt: another try may help."""
+
+
 def _rebuild(kind: type[PathcallError], what: str, where: str, fix: str) -> PathcallError:
     return kind(what, where=where, fix=fix)
 

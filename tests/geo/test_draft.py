@@ -4,7 +4,7 @@ import pytest
 from pathcall.errors import ConfigError, InputError
 from pathcall.geo import draft
 from pathcall.geo import soft as geo
-from pathcall.geo.http import DownloadOptions
+from pathcall.geo.options import DownloadOptions
 from pathcall.study.sample_sheet import read_sheet
 from tests.fake_geo import Study, pack, serve
 
@@ -134,3 +134,29 @@ def test_organisms_and_platforms_are_split_into_drafts_of_their_own(tmp_path):
 def test_a_name_that_is_no_accession(tmp_path):
     with pytest.raises(ConfigError, match="GEO series accession"):
         draft.draft_sheet("airway", folder=tmp_path, options=DownloadOptions(), out=tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("title", "stem"),
+    [
+        ("A375 vem rep1", "A375 vem"),
+        ("A375_vem_biological replicate 2", "A375_vem"),
+        ("A375 vem (n=3)", "A375 vem (n=3)"),
+        ("ctrl-rep-2", "ctrl"),
+        ("ctrl tech rep 3", "ctrl"),
+        ("ctrlRep2", "ctrl"),
+        ("ctrl no. 3", "ctrl"),
+        ("ctrl 1", "ctrl"),
+        ("ctrl, 1a", "ctrl"),
+        ("ctrl sample_4)", "ctrl"),
+        ("ctrl s2", "ctrl"),
+        ("day7", "day7"),
+    ],
+)
+def test_the_number_of_a_replicate_is_taken_off_a_title(title, stem):
+    assert draft._REPLICATE.sub("", title) == stem
+
+
+def test_a_title_of_dashes_takes_no_time():
+    for sign in "- _.(":
+        assert draft._REPLICATE.sub("", f"x{sign * 100_000}y").endswith("y")

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from pathcall.errors import ConfigError, DownloadError, InputError
-from pathcall.geo.http import Client, DownloadOptions, NotPresentError
-from pathcall.geo.lockfile import read_lock
+from pathcall.errors import ConfigError, DownloadError, InputError, NotPresentError
+from pathcall.geo.http import Client
+from pathcall.geo.lockfile import read_lock, read_origins
+from pathcall.geo.options import DownloadOptions
+from pathcall.geo.transport import Transport
+from pathcall.study.config import DownloadConfig
 from tests.fake_geo import FTP, WWW, Fault, serve
 
 URL = f"https://{FTP}/geo/series/GSE1nnn/GSE1/x.bin"
@@ -102,7 +105,7 @@ def test_invalid_content_leaves_nothing(tmp_path):
 
 def test_retry_after_is_honoured_up_to_the_longest_wait(tmp_path, monkeypatch):
     waits = []
-    monkeypatch.setattr("pathcall.geo.http.time.sleep", waits.append)
+    monkeypatch.setattr("pathcall.geo.transport.time.sleep", waits.append)
     with serve({NAME: b"abc"}) as server:
         server.faults = [
             Fault("status", "x.bin", 1, b"3", 429),
@@ -113,7 +116,7 @@ def test_retry_after_is_honoured_up_to_the_longest_wait(tmp_path, monkeypatch):
 
 
 def test_back_off_doubles_with_jitter():
-    own = Client(DownloadOptions(backoff_s=1.0, max_wait_s=100))
+    own = Transport(DownloadOptions(backoff_s=1.0, max_wait_s=100))
     for tries, base in ((1, 1.0), (2, 2.0), (4, 8.0)):
         waits = {own._wait(tries, None) for _ in range(20)}
         assert len(waits) > 1
@@ -196,12 +199,12 @@ def test_redirect_within_the_host_is_followed_and_to_others_is_not(tmp_path):
     ],
 )
 def test_which_redirects_are_safe(old, new, follows):
-    own = Client(DownloadOptions())
+    own = Transport(DownloadOptions())
     if follows:
-        assert own._redirected(old, new) == new
+        assert own.redirected(old, old, new) == new
     else:
         with pytest.raises(DownloadError):
-            own._redirected(old, new)
+            own.redirected(old, old, new)
 
 
 def test_a_body_beyond_the_limit_is_cut_off(tmp_path):
@@ -266,3 +269,50 @@ def test_threads_take_turns_at_a_host(tmp_path):
             thread.join()
         assert server.most_in_flight[FTP] == 1
     assert all((tmp_path / str(i) / "f").stat().st_size == 2000 for i in range(4))
+
+
+@pytest.mark.parametrize("taken", ["x.bin", ".x.bin.part", "inputs.lock.tsv"])
+def test_a_folder_where_a_file_belongs_is_named(tmp_path, taken):
+    (tmp_path / taken).mkdir()
+    with serve({NAME: b"abc"}) as server, pytest.raises(InputError, match="a folder stands where"):
+        client(server).obtain(URL, folder=tmp_path, name="x.bin", validate=anything)
+
+
+def test_a_body_that_ends_at_the_limit_is_whole(tmp_path):
+    with serve({NAME: b"x" * 5_000}) as server:
+        got = client(server, max_decompressed_bytes=5_000).obtain(
+            URL, folder=tmp_path, name="x.bin", validate=anything
+        )
+    assert got.path.stat().st_size == 5_000
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(tmp_path, status):
+    with serve({NAME: b"abc"}) as server:
+        server.faults = [Fault("status", "x.bin", 1, b"", status)]
+        got = client(server, retries=1).obtain(
+            URL, folder=tmp_path, name="x.bin", validate=anything
+        )
+    assert got.path.read_bytes() == b"abc"
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 501, 505])
+def test_a_refusal_is_not_tried_again(tmp_path, status):
+    with serve({NAME: b"abc"}) as server:
+        server.faults = [Fault("status", "x.bin", 1, b"", status)]
+        with pytest.raises(DownloadError, match=f"status {status}"):
+            client(server, retries=1).obtain(URL, folder=tmp_path, name="x.bin", validate=anything)
+
+
+def test_defaults_are_those_of_the_config():
+    section = DownloadConfig().model_dump()
+    config = {"mirrors": {}, "offline": False, "accept_changed_inputs": False, "download": section}
+    assert DownloadOptions.from_config(config) == DownloadOptions()
+
+
+def test_a_mirror_speaks_only_for_a_file_on_disk_that_has_its_bytes(tmp_path):
+    marker = f"file\tkind\tsha256\n{NAME}\tsimulated\t{'0' * 64}\n".encode()
+    with serve({NAME: b"abc", "ORIGIN.tsv": marker}) as server:
+        (tmp_path / "x.bin").write_bytes(b"other")
+        client(server).obtain(URL, folder=tmp_path, name="x.bin", validate=anything)
+    assert read_origins(tmp_path) == {}

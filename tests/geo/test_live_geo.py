@@ -6,9 +6,11 @@ archive has changed, or is down: not that a change to the project broke somethin
 
 import pytest
 
+from pathcall.errors import NotPresentError
 from pathcall.geo import soft as geo
 from pathcall.geo import sources
-from pathcall.geo.http import Client, DownloadOptions, NotPresentError
+from pathcall.geo.http import Client
+from pathcall.geo.options import DownloadOptions
 
 pytestmark = pytest.mark.internet
 COUNTS = {

@@ -27,8 +27,10 @@ def test_lock_round_trip_is_sorted(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["a\tu\tx\t" + SHA + "\tt", "a\tu\t3\tabc\tt", "../a\tu\t3\t" + SHA + "\tt", "\0"]
-)
+    "line",
+    ["a\tu\tx\t" + SHA + "\tt", "a\tu\t3\tabc\tt", "../a\tu\t3\t" + SHA + "\tt", "\0",
+     "a\tu\t²\t" + SHA + "\tt", "a\tu\t" + "9" * 5_000 + "\t" + SHA + "\tt", "x" * 200_000],
+)  # fmt: skip
 def test_damaged_lock_is_named(tmp_path, line):
     (tmp_path / "inputs.lock.tsv").write_text("file\turl\tbytes\tsha256\tretrieved\n" + line)
     with pytest.raises(InputError):
@@ -65,3 +67,16 @@ def test_origin_round_trip(tmp_path):
     origin = Origin("x", "counts\tof  y", "reconstructed", "s", "MIT", SHA)
     write_origin(tmp_path, origin)
     assert read_origins(tmp_path)["x"].what == "counts of y"
+
+
+def test_a_lock_or_marker_that_is_no_text_is_named(tmp_path):
+    for name, read in (("inputs.lock.tsv", read_lock), ("ORIGIN.tsv", read_origins)):
+        (tmp_path / name).write_bytes(b"\xff\xfe\x80 junk")
+        with pytest.raises(InputError, match="not a text file"):
+            read(tmp_path)
+    assert "not a text file" in state(tmp_path)
+
+
+def test_a_lock_without_times_is_read(tmp_path):
+    (tmp_path / "inputs.lock.tsv").write_text(f"file\turl\tbytes\tsha256\na\tu\t3\t{SHA}\n")
+    assert read_lock(tmp_path)["a"].retrieved == "NA"

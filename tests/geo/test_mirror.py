@@ -2,9 +2,9 @@ import pytest
 
 from pathcall.errors import InputError
 from pathcall.geo import sources
-from pathcall.geo.http import DownloadOptions
 from pathcall.geo.lockfile import read_origins
 from pathcall.geo.mirror import pack_mirror
+from pathcall.geo.options import DownloadOptions
 from tests.fake_geo import HOSTS, serve
 from tests.geo.test_sources import STUDY, frame, options, run
 

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathcall.errors import ConfigError, DownloadError, InputError
+from pathcall.errors import ConfigError, DownloadError, InputError, NotPresentError
 from pathcall.geo import recount3, sources, supplementary
 from pathcall.geo import soft as geo
 from pathcall.geo.assemble import assemble_study
-from pathcall.geo.http import DownloadOptions, NotPresentError
+from pathcall.geo.options import DownloadOptions
 from pathcall.tables import INPUTS
 from tests.fake_geo import DUFFEL, FOREVER, FTP, WWW, Fault, Study, pack, serve
 from tests.project import ROOT

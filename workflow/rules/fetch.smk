@@ -13,7 +13,7 @@ outputs: Snakemake deletes the outputs of a rule before it runs and after it fai
 download must outlive both.
 """
 
-from pathcall.geo.http import DownloadOptions
+from pathcall.geo.options import DownloadOptions
 from pathcall.geo.lockfile import state
 from pathcall.runlock import hold_run
 from pathcall.study.config import count_files

@@ -11,7 +11,8 @@ import pandas as pd
 
 from pathcall.errors import ConfigError, InputError
 from pathcall.files import write_atomic
-from pathcall.geo.http import Client, DownloadOptions
+from pathcall.geo.http import Client
+from pathcall.geo.options import DownloadOptions
 from pathcall.geo.soft import Series, read_soft
 from pathcall.geo.sources import clean_names, obtain_soft
 from pathcall.study.sample_sheet import GEO_PREFIX, is_taken
@@ -21,10 +22,11 @@ logger = logging.getLogger(__name__)
 # Columns that the draft adds; a characteristic of that name is renamed, as one that is taken.
 ADDED = ("title", "group", "replicate", "note")
 # What makes a sample one of several of its kind, as people write it at the end of a title.
+# Possessive, and begun only where a run of separators begins: linear in any title.
 _REPLICATE = re.compile(
-    r"(?:[\s_.,;:#(\[-]+(?:biological|biol|bio|technical|tech|bulk)?[\s_.-]*"
-    r"(?:replicates?|repeat|reps?|r|n|sample|s|no)?|(?<=[A-Za-z])(?:replicate|rep))"
-    r"[\s_.#-]*\d+[a-z]?[\s)\]]*$",
+    r"(?:(?<![\s_.,;:#(\[-])[\s_.,;:#(\[-]++(?:biological|biol|bio|technical|tech|bulk)?+[\s_.-]*+"
+    r"(?:replicates?|repeat|sample|reps?|no|r|n|s)?+|(?<=[A-Za-z])(?:replicate|rep))"
+    r"[\s_.#-]*+\d++[a-z]?[\s)\]]*+$",
     re.IGNORECASE,
 )
 _REPLICATE_KEY = re.compile(r"\brep(licate)?s?\b|\bbatch\b|\blane\b|\brun\b|\bid\b", re.IGNORECASE)

@@ -10,8 +10,8 @@ import pandas as pd
 
 from pathcall.counts.readers import unpacked
 from pathcall.counts.text_tables import decode, read_text_table
-from pathcall.errors import InputError
-from pathcall.geo.http import DamagedError, html_title
+from pathcall.errors import DamagedError, InputError
+from pathcall.geo.pages import html_title
 
 _MAGIC = b"\x1f\x8b"
 # Count tables and SOFT files shrink 3- to 100-fold; what expands further is made to fill memory.

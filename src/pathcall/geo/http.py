@@ -10,31 +10,16 @@ user on the machine.
 from __future__ import annotations
 
 import contextlib
-import email.utils
-import hashlib
-import http.client
-import json
 import logging
 import os
-import random
-import re
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Self
-from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-import urllib3
-from filelock import FileLock, Timeout
-from tqdm import tqdm
-
-from pathcall import __version__
-from pathcall.errors import ConfigError, DownloadError, InputError
+from pathcall.errors import DamagedError, InputError, NotPresentError
 from pathcall.files import sha256_of, storage_errors, sync
 from pathcall.geo.lockfile import (
     LOCK_NAME,
@@ -47,82 +32,12 @@ from pathcall.geo.lockfile import (
     write_locked,
     write_origin,
 )
+from pathcall.geo.options import DownloadOptions
+from pathcall.geo.pages import html_error, is_html, is_listing, listed_names, safe_name
+from pathcall.geo.transport import Transport, absent, discard, local_path
+from pathcall.geo.turns import one_at_a_time
 
 logger = logging.getLogger(__name__)
-
-_CHUNK = 1 << 16
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
-_MAX_REDIRECTS = 5
-_TIMEOUT_TRIES = 2
-_SLOW_WINDOW_S = 60.0
-_SLOW_BYTES = 6_000
-# Redirects stay on the host, or within one of these groups of hosts that serve the same files.
-# recount3's own manual names its copy at AWS; NCBI's two hosts serve GEO.
-_SAME_SERVICE = (
-    frozenset({"www.ncbi.nlm.nih.gov", "ftp.ncbi.nlm.nih.gov", "ncbi.nlm.nih.gov"}),
-    frozenset({"duffel.rail.bio", "recount-opendata.s3.amazonaws.com"}),
-)
-# Published over plain HTTP only; what comes is checked by gzip's CRC and by the lock.
-_PLAIN_HTTP_HOSTS = frozenset({"duffel.rail.bio"})
-_HTML = re.compile(rb"^\s*(<!doctype\s+html|<html|<head|<body|<script|<title|<meta|<!--)", re.I)
-_TITLE = re.compile(rb"<title[^>]*>(.*?)</title>", re.I | re.S)
-_LISTING = re.compile(rb"(directory listing for|index of)\s", re.I)
-
-
-class NotPresentError(DownloadError):
-    """The server says that there is no such file (404), or nothing may be asked (offline)."""
-
-
-class DamagedError(InputError):
-    """The bytes are cut short or corrupt: another try may help."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DownloadOptions:
-    """How to download. None of it changes what a verified file holds.
-
-    Attributes
-    ----------
-    mirrors
-        Host → base URL (http, https) or ``file://`` folder to use in its place.
-    offline
-        Use mirrors and files on disk only.
-    accept_changed_inputs
-        Lock a file that differs from the lock instead of stopping.
-    timeout_s
-        Seconds without a byte before a request is given up.
-    retries
-        Further tries after 429, 5xx, resets and short bodies.
-    max_wait_s
-        Longest wait between tries, also where the server asks for more.
-    max_decompressed_bytes
-        Largest size of a file, decompressed.
-    backoff_s
-        First wait between tries; it doubles each time.
-    """
-
-    mirrors: Mapping[str, str] = field(default_factory=dict)
-    offline: bool = False
-    accept_changed_inputs: bool = False
-    timeout_s: float = 30.0
-    retries: int = 5
-    max_wait_s: float = 120.0
-    max_decompressed_bytes: int = 8 * 10**9
-    backoff_s: float = 1.0
-
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """From the values of a checked configuration (``Config.model_dump(mode="json")``)."""
-        limits = config["download"]
-        return cls(
-            mirrors=dict(config["mirrors"]),
-            offline=config["offline"],
-            accept_changed_inputs=config["accept_changed_inputs"],
-            timeout_s=limits["timeout_s"],
-            retries=limits["retries"],
-            max_wait_s=limits["max_wait_s"],
-            max_decompressed_bytes=int(limits["max_decompressed_gb"] * 1e9),
-        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +65,7 @@ class Client:
     def __init__(self, options: DownloadOptions) -> None:
         self.options = options
         self._origins: dict[str, dict[str, Origin] | None] = {}
-        self._random = random.Random()
+        self._transport = Transport(options)
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -184,8 +99,21 @@ class Client:
         InputError
             The bytes are not what they should be, or differ from the lock.
         """
+        if not safe_name(name):
+            raise InputError(
+                "the archive gives a file a name that cannot be one",
+                where=f"{url}, name {name[:80]!r}",
+                fix="do not use this file; report it to the archive it came from",
+            )
         folder = Path(folder)
         path = folder / name
+        for taken in (path, path.with_name(f".{name}.part"), folder / LOCK_NAME):
+            if taken.is_dir():
+                raise InputError(
+                    "a folder stands where a file belongs",
+                    where=str(taken),
+                    fix="remove or rename it",
+                )
         entry = read_lock(folder).get(name)
         if path.is_file():
             return self._verify(url, path, entry, validate)
@@ -193,7 +121,7 @@ class Client:
             folder.mkdir(parents=True, exist_ok=True)
             # Fails at once, and not after a long download, where nothing can be written.
             tempfile.TemporaryFile(dir=folder).close()
-        with self._one_at_a_time(f"folder {folder.resolve()}"), storage_errors(folder):
+        with one_at_a_time(f"folder {folder.resolve()}"), storage_errors(folder):
             # What a process left that was killed while it wrote the lock.
             for table in (LOCK_NAME, ORIGIN_NAME):
                 for stale in folder.glob(f".{table}.*.part"):
@@ -204,7 +132,7 @@ class Client:
         self, url: str, path: Path, entry: Locked | None, validate: Callable[[Path, str], None]
     ) -> Obtained:
         with contextlib.suppress(OSError):
-            _discard(path.with_name(f".{path.name}.part"))
+            discard(path.with_name(f".{path.name}.part"))
         size, sha = sha256_of(path)
         if entry is not None and entry.sha256 != sha and not self.options.accept_changed_inputs:
             raise _changed(f"{path} on disk", entry, size, sha, path)
@@ -231,17 +159,17 @@ class Client:
             except DamagedError as error:
                 # A line that cuts bodies without a length cannot be told from a bad file at the
                 # archive; so the whole file is asked for once more.
-                _discard(part)
+                discard(part)
                 if last:
                     raise
                 logger.warning("%s; trying once more", error)
             except BaseException:
-                _discard(part)
+                discard(part)
                 raise
         size, sha = sha256_of(part)
         if entry is not None and entry.sha256 != sha:
             if not self.options.accept_changed_inputs:
-                _discard(part)
+                discard(part)
                 raise _changed(used, entry, size, sha, path)
             logger.warning("%s: was %s in the lock, now %s; accepted", path.name, entry.sha256, sha)
         retrieved = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -254,7 +182,7 @@ class Client:
             entry = Locked(path.name, url, size, sha, retrieved)
             write_locked(path.parent, entry)
             os.replace(part, path)
-            _discard(part)
+            discard(part)
         logger.info("%s: %d bytes, sha256 %s, from %s", path, size, sha, used)
         return Obtained(path, entry, read_origins(path.parent).get(path.name))
 
@@ -301,22 +229,14 @@ class Client:
         local = self._local(url)
         if local is not None:
             if not local.is_dir():
-                raise _absent(url, "no such folder")
-            return sorted(path.name for path in local.iterdir() if path.is_file())
-        page = self.text(url)
-        links = re.findall(r"""href\s*=\s*["']([^"'?#]+)["']""", page, re.I)
-        base = urlsplit(url).path
-        names = set()
-        for link in links:
-            path = urlsplit(urljoin(base, link)).path
-            name = unquote(path.rsplit("/", 1)[-1])
-            # Links out of the folder (parent, logo, help) are not files of it.
-            inside = not link.startswith(("http:", "https:", "ftp:")) and (
-                link.count("/") == 0 or path.startswith(base)
-            )
-            if name and inside and "/" not in link.strip("./"):
-                names.add(name)
-        return sorted(names)
+                raise absent(url, "no such folder")
+            names = sorted(path.name for path in local.iterdir() if path.is_file())
+            return [name for name in names if safe_name(name)]
+        names, refused = listed_names(self.text(url), url)
+        if refused:
+            logger.warning("%s: %d links are no file names and are left out, such as %r",
+                           url, len(refused), refused[0][:80])  # fmt: skip
+        return names
 
     def origin(self, url: str) -> Origin | None:
         """What the mirror's own ``ORIGIN.tsv`` says of the file of `url`.
@@ -344,7 +264,7 @@ class Client:
         try:
             with tempfile.TemporaryDirectory(prefix="pathcall-") as folder:
                 part = Path(folder) / ORIGIN_NAME
-                self._transfer(address, part, limit=50_000_000)
+                self._transport.transfer(address, part, limit=50_000_000, name=ORIGIN_NAME)
                 text = part.read_text(encoding="utf-8")
         except NotPresentError:
             return None
@@ -388,7 +308,7 @@ class Client:
 
     def _local(self, url: str) -> Path | None:
         address = self.candidates(url)[-1]
-        return _local_path(address) if address.startswith("file:") else None
+        return local_path(address) if address.startswith("file:") else None
 
     def _fetch(self, url: str, part: Path, *, html: bool = False, limit: int | None = None) -> str:
         """Bytes of `url` into `part`, complete; gives the address that answered."""
@@ -399,7 +319,7 @@ class Client:
         page: InputError | None = None
         for address in candidates:
             try:
-                self._transfer(address, part, limit=limit)
+                self._transport.transfer(address, part, limit=limit, name=_file_of(url))
             except NotPresentError:
                 if address != candidates[-1]:
                     continue
@@ -407,328 +327,19 @@ class Client:
                     raise page from None
                 raise
             head = _head(part)
-            if html or not _HTML.match(head):
+            if html or not is_html(head):
                 return address
-            _discard(part)
-            if not _LISTING.search(head):
-                page = _html_error(address, head)
+            discard(part)
+            if not is_listing(head):
+                page = html_error(address, head)
         if page is not None:
             raise page
-        raise _absent(url, "the mirror has a folder there, not the file")
-
-    def _transfer(self, address: str, part: Path, *, limit: int) -> None:
-        scheme = urlsplit(address).scheme
-        if scheme == "file":
-            self._copy(address, part, limit)
-            return
-        if scheme not in ("http", "https"):
-            raise ConfigError(
-                f"cannot download from {scheme or 'no'} addresses",
-                where=address,
-                fix="use https, http (mirrors) or file://",
-            )
-        tries = timeouts = 0
-        while True:
-            try:
-                with self._one_at_a_time(f"host {urlsplit(address).netloc}"):
-                    self._request(address, part, limit)
-                return
-            except _AgainError as again:
-                tries += 1
-                timeouts += again.timeout
-                if tries > self.options.retries or timeouts > _TIMEOUT_TRIES:
-                    raise DownloadError(
-                        again.what,
-                        where=f"{address}, after {tries} tries",
-                        fix="run again later: what is here is kept; or name a mirror",
-                    ) from again
-                wait = self._wait(tries, again.asked)
-                logger.warning("%s: %s; try %d in %.1f s", address, again.what, tries + 1, wait)
-                time.sleep(wait)
-
-    def _wait(self, tries: int, asked: float | None) -> float:
-        base = self.options.backoff_s * 2.0 ** (tries - 1)
-        wait = base * self._random.uniform(0.75, 1.25)
-        return min(max(wait, asked or 0.0), self.options.max_wait_s)
-
-    def _request(self, address: str, part: Path, limit: int) -> None:
-        side = part.with_name(part.name + ".json")
-        headers = {"User-Agent": f"pathcall/{__version__}", "Accept-Encoding": "identity"}
-        have, mark = _resumable(part, side, address)
-        if have:
-            headers |= {"Range": f"bytes={have}-", "If-Range": mark}
-        with contextlib.closing(self._open(address, headers)) as response:
-            if have and response.status == 416:
-                _discard(part)
-                raise _AgainError("the server refused to resume (status 416)")
-            total = _check_range(response, have) if response.status == 206 else None
-            if response.status == 206 and total is None:
-                _discard(part)
-                raise _AgainError("the server resumed at another place than asked")
-            if response.status != 206:
-                have = 0
-                length = response.headers.get("Content-Length", "")
-                total = int(length) if length.isdigit() else None
-                with storage_errors(part):
-                    _discard(part)
-                    side.write_text(json.dumps({"url": address, "mark": _mark(response)}))
-            if total is not None and total > limit:
-                raise _too_large(address, limit)
-            with storage_errors(part), open(part, "ab" if have else "wb") as stream:
-                self._receive(response, stream, have, total, address, limit)
-        if total is not None and part.stat().st_size != total:
-            raise _AgainError(
-                f"the body has {part.stat().st_size} of the {total} bytes that it announced"
-            )
-
-    def _receive(
-        self,
-        response: urllib3.HTTPResponse,
-        stream: BinaryIO,
-        have: int,
-        total: int | None,
-        address: str,
-        limit: int,
-    ) -> None:
-        done = have
-        window, since = time.monotonic(), done
-        with _progress(address, have, total) as tell, _network_errors(total, lambda: done):
-            # What has arrived, and not a full buffer: a dropped line loses nothing that came.
-            while chunk := response.read1(_CHUNK, decode_content=False):
-                stream.write(chunk)
-                done += len(chunk)
-                tell(len(chunk))
-                if done > limit:
-                    raise _too_large(address, limit)
-                now = time.monotonic()
-                if now - window > _SLOW_WINDOW_S:
-                    if done - since < _SLOW_BYTES:
-                        raise _AgainError("the server sends next to nothing", timeout=True)
-                    window, since = now, done
-
-    def _open(self, address: str, headers: Mapping[str, str]) -> urllib3.HTTPResponse:
-        timeout = urllib3.Timeout(
-            connect=min(self.options.timeout_s, 30.0), read=self.options.timeout_s
-        )
-        url = address
-        for _ in range(_MAX_REDIRECTS + 1):
-            with _network_errors(None, lambda: 0):
-                response = _pool(url).request(
-                    "GET",
-                    url,
-                    headers=dict(headers),
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    decode_content=False,
-                    timeout=timeout,
-                )
-            status = response.status
-            if status in (200, 206, 416):
-                assert isinstance(response, urllib3.HTTPResponse)  # the only kind outside a browser
-                return response
-            response.close()
-            if status in (301, 302, 303, 307, 308):
-                url = self._redirected(address, urljoin(url, response.headers.get("Location", "")))
-                continue
-            if status in _RETRIED:
-                asked = _retry_after(response.headers.get("Retry-After"))
-                raise _AgainError(f"the server answered with status {status}", asked=asked)
-            if status in (404, 410):
-                raise _absent(address, f"status {status}")
-            raise DownloadError(
-                f"the server answered with status {status}",
-                where=address,
-                fix="see whether the address opens in a browser; private series need a release",
-            )
-        raise DownloadError("too many redirects", where=address, fix="report it to the archive")
-
-    def _redirected(self, address: str, target: str) -> str:
-        old, new = urlsplit(address), urlsplit(target)
-        safe = new.scheme == "https" or (new.scheme == "http" and old.scheme == "http")
-        mirrored = any(address.startswith(base) for base in self.options.mirrors.values())
-        same = new.hostname == old.hostname and (
-            new.port == old.port or (new.port, old.port) == (None, None)
-        )
-        group = not mirrored and any({old.hostname, new.hostname} <= g for g in _SAME_SERVICE)
-        if not (safe and (same or group)):
-            raise DownloadError(
-                "the server redirects to another host",
-                where=f"{address} → {target}",
-                fix="if that host is right, name it under mirrors:",
-            )
-        logger.info("%s: redirected to %s", address, target)
-        return target
-
-    def _copy(self, address: str, part: Path, limit: int) -> None:
-        path = _local_path(address)
-        if not path.is_file():
-            raise _absent(address, "no such file")
-        if path.stat().st_size > limit:
-            raise _too_large(address, limit)
-        with path.open("rb") as source, storage_errors(part), part.open("wb") as stream:
-            while chunk := source.read(1 << 20):
-                stream.write(chunk)
-
-    @contextlib.contextmanager
-    def _one_at_a_time(self, what: str) -> Iterator[None]:
-        """Hold the lock for `what` over all processes of this user on this machine."""
-        folder = Path(tempfile.gettempdir()) / f"pathcall-{os.getuid()}"
-        with storage_errors(folder):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            name = hashlib.sha256(what.encode()).hexdigest()[:16]
-            lock = FileLock(folder / f"{name}.lock")
-            try:
-                lock.acquire(timeout=3600)
-            except Timeout as error:
-                raise DownloadError(
-                    "another download has been running for an hour",
-                    where=what,
-                    fix="wait for it or end it, then run again",
-                ) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-
-class _AgainError(Exception):
-    """A failure that another try may mend."""
-
-    def __init__(self, what: str, *, asked: float | None = None, timeout: bool = False) -> None:
-        super().__init__(what)
-        self.what = what
-        self.asked = asked
-        self.timeout = timeout
-
-
-@contextlib.contextmanager
-def _network_errors(total: int | None, done: Callable[[], int]) -> Iterator[None]:
-    try:
-        yield
-    except urllib3.exceptions.NewConnectionError as error:  # a TimeoutError by its class only
-        raise _AgainError(f"the connection failed ({_short(error)})") from error
-    except urllib3.exceptions.TimeoutError as error:
-        raise _AgainError("no byte within the time limit", timeout=True) from error
-    except urllib3.exceptions.ProtocolError as error:
-        if not isinstance(error.args[-1], http.client.IncompleteRead):
-            raise _AgainError(f"the connection failed ({_short(error)})") from error
-        of = f" of the {total} that it announced" if total is not None else ""
-        raise _AgainError(f"the body ended after {done()} bytes{of}") from error
-    except urllib3.exceptions.SSLError as error:
-        raise DownloadError(
-            f"no secure connection: {error}", where="TLS", fix="check clock and certificates"
-        ) from error
-    except (urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise _AgainError(f"the connection failed ({_short(error)})") from error
-
-
-def _short(error: BaseException) -> str:
-    """The innermost reason, without the objects around it."""
-    inner: BaseException = error
-    while True:
-        nested = [arg for arg in inner.args if isinstance(arg, BaseException)]
-        reason = getattr(inner, "reason", None) if not nested else nested[-1]
-        if not isinstance(reason, BaseException):
-            break
-        inner = reason
-    text = getattr(inner, "strerror", None) or str(inner).split(": ", 1)[-1]
-    return text or type(inner).__name__
-
-
-def _pool(url: str) -> urllib3.PoolManager:
-    """A pool for one request; through the proxy of the environment, as clusters often need."""
-    split = urlsplit(url)
-    host = split.hostname or ""
-    proxy = urllib.request.getproxies().get(split.scheme)
-    own = host in ("127.0.0.1", "localhost", "::1")
-    if proxy and not own and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy)
-    return urllib3.PoolManager()
-
-
-def _retry_after(text: str | None) -> float | None:
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return float(text)
-    parsed = email.utils.parsedate_tz(text)
-    return None if parsed is None else max(0.0, email.utils.mktime_tz(parsed) - time.time())
-
-
-def _mark(response: urllib3.BaseHTTPResponse) -> str | None:
-    """What proves, on resuming, that the file is still the same; None: start over instead."""
-    tag = response.headers.get("ETag")
-    if response.headers.get("Accept-Ranges", "").lower() == "none":
-        return None
-    if tag and not tag.startswith("W/"):
-        return tag
-    return response.headers.get("Last-Modified")
-
-
-def _resumable(part: Path, side: Path, address: str) -> tuple[int, str]:
-    try:
-        about = json.loads(side.read_text())
-        size = part.stat().st_size
-        mark = about["mark"] if about["url"] == address else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0, ""
-    return (size, mark) if mark and size else (0, "")
-
-
-def _check_range(response: urllib3.BaseHTTPResponse, have: int) -> int | None:
-    """Total size by ``Content-Range``, if it begins where it must."""
-    match = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", response.headers.get("Content-Range", ""))
-    if match is None or int(match[1]) != have:
-        return None
-    return int(match[3])
-
-
-def _discard(part: Path) -> None:
-    part.unlink(missing_ok=True)
-    part.with_name(part.name + ".json").unlink(missing_ok=True)
+        raise absent(url, "the mirror has a folder there, not the file")
 
 
 def _head(path: Path, size: int = 65_536) -> bytes:
     with path.open("rb") as stream:
         return stream.read(size)
-
-
-def _html_error(address: str, head: bytes) -> InputError:
-    match = _TITLE.search(head)
-    title = f" titled “{' '.join(match[1].decode('utf-8', 'replace').split())}”" if match else ""
-    bot = re.search(rb"captcha|robot|bot check|unusual traffic|are you human", head, re.I)
-    what = "a bot check (an HTML page" if bot else "an HTML page ("
-    what = f"{what}{title})".replace("( titled", "(titled").replace("()", "").rstrip()
-    return InputError(
-        f"the server sent {what} instead of the file",
-        where=address,
-        fix="run again later, or download it in a browser and name a mirror",
-    )
-
-
-def html_title(head: bytes) -> str | None:
-    """What an HTML page calls itself; None if `head` does not begin one."""
-    if not _HTML.match(head):
-        return None
-    match = _TITLE.search(head)
-    return " ".join(match[1].decode("utf-8", "replace").split()) if match else ""
-
-
-def _absent(address: str, why: str) -> NotPresentError:
-    return NotPresentError(
-        f"the server does not have the file ({why})",
-        where=address,
-        fix="check the accession and counts.source; or name a mirror that has it",
-    )
-
-
-def _too_large(address: str, limit: int) -> InputError:
-    return InputError(
-        f"the file is larger than the limit of {limit / 1e9:g} GB",
-        where=address,
-        fix="raise download.max_decompressed_gb if that is right",
-    )
 
 
 def _changed(where: str, entry: Locked, size: int, sha: str, path: Path) -> InputError:
@@ -748,43 +359,7 @@ def _file_of(url: str) -> str:
     return (named[-1] if named else unquote(split.path)).rsplit("/", 1)[-1]
 
 
-def _local_path(address: str) -> Path:
-    split = urlsplit(address)
-    if split.netloc not in ("", "localhost"):
-        raise ConfigError(
-            "a file:// mirror names a host",
-            where=address,
-            fix="write file:///absolute/folder (three slashes)",
-        )
-    return Path(unquote(split.path))
-
-
 def _parent(base: str) -> str | None:
     base = base.rstrip("/")
     path = urlsplit(base).path
     return base.rsplit("/", 1)[0] if path.strip("/") else None
-
-
-@contextlib.contextmanager
-def _progress(address: str, have: int, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, a line every ten seconds elsewhere."""
-    name = _file_of(address)
-    if sys.stderr.isatty():
-        with tqdm(desc=name, initial=have, total=total, unit="B", unit_scale=True) as bar:
-
-            def move(n: int) -> None:
-                bar.update(n)
-
-            yield move
-        return
-    state = {"done": have, "told": time.monotonic()}
-
-    def tell(n: int) -> None:
-        state["done"] += n
-        if time.monotonic() - state["told"] > 10:
-            state["told"] = time.monotonic()
-            of = f" of {total / 1e6:.1f}" if total else ""
-            print(f"{name}: {state['done'] / 1e6:.1f}{of} MB", file=sys.stderr, flush=True)
-
-    yield tell
-    print(f"{name}: {state['done'] / 1e6:.1f} MB received", file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -70,17 +71,24 @@ def read_lock(folder: str | Path) -> dict[str, Locked]:
     locked: dict[str, Locked] = {}
     if not path.is_file():
         return locked
-    for number, row in enumerate(_rows(path.read_text(encoding="utf-8"), path), start=2):
+    for number, row in enumerate(_rows(_text(path), path), start=2):
         sha = row.get("sha256") or ""
         size = row.get("bytes") or ""
         name = row.get("file") or ""
-        if not name or Path(name).name != name or len(sha) != 64 or not size.isdigit():
+        if (
+            not name
+            or Path(name).name != name
+            or len(sha) != 64
+            or not re.fullmatch(r"[0-9]{1,18}", size)
+        ):
             raise InputError(
                 "the lock of the downloads is damaged",
                 where=f"{path}, line {number}",
                 fix="restore it, or delete it to lock the files as they are now",
             )
-        locked[name] = Locked(name, row.get("url") or "", int(size), sha, row["retrieved"] or "NA")
+        locked[name] = Locked(
+            name, row.get("url") or "", int(size), sha, row.get("retrieved") or "NA"
+        )
     return locked
 
 
@@ -104,7 +112,7 @@ def read_origins(folder: str | Path) -> dict[str, Origin]:
     path = Path(folder) / ORIGIN_NAME
     if not path.is_file():
         return {}
-    return parse_origins(path.read_text(encoding="utf-8"), str(path))
+    return parse_origins(_text(path), str(path))
 
 
 def parse_origins(text: str, where: str) -> dict[str, Origin]:
@@ -132,8 +140,9 @@ def parse_origins(text: str, where: str) -> dict[str, Origin]:
         kind = (row[column] or "").strip()
         if kind not in KINDS:
             continue
-        found[row["file"]] = Origin(
-            row["file"], row.get("what") or "", kind, row.get("source") or "",
+        name = row["file"] or ""
+        found[name] = Origin(
+            name, row.get("what") or "", kind, row.get("source") or "",
             row.get("licence") or "", row.get("sha256") or "",
         )  # fmt: skip
     return found
@@ -165,9 +174,25 @@ def state(folder: str | Path) -> str:
     return f"changed: {', '.join(changed)}" if changed else "intact"
 
 
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            "not a text file", where=str(path), fix="restore it, or delete it"
+        ) from error
+
+
 def _rows(text: str, where: str | Path) -> csv.DictReader[str]:
     if "\0" in text:
         raise InputError("not a table", where=str(where), fix="restore it or delete it")
+    longest = max(map(len, text.splitlines()), default=0)
+    if longest > csv.field_size_limit():
+        raise InputError(
+            f"not a table: a line has {longest:,} characters",
+            where=str(where),
+            fix="restore it, or delete it",
+        )
     return csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
 
 

@@ -11,10 +11,9 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from pathcall.errors import InputError
+from pathcall.errors import DamagedError, InputError
 from pathcall.geo.addresses import GEO_DOWNLOAD, GEO_SERIES
 from pathcall.geo.gzip_checks import read_head, verify_gzip
-from pathcall.geo.http import DamagedError
 
 logger = logging.getLogger(__name__)
 

@@ -27,12 +27,13 @@ import pandas as pd
 from pathcall.counts import readers
 from pathcall.counts.gene_ids import IdKind
 from pathcall.counts.given import read_given
-from pathcall.errors import ConfigError, InputError, PathcallError
+from pathcall.errors import ConfigError, InputError, NotPresentError, PathcallError
 from pathcall.files import sha256_of, write_atomic
 from pathcall.geo import ncbi, recount3, supplementary
 from pathcall.geo import soft as geo
-from pathcall.geo.http import Client, DownloadOptions, NotPresentError, Obtained
+from pathcall.geo.http import Client, Obtained
 from pathcall.geo.lockfile import ORIGIN_NAME, forget, read_lock, read_origins
+from pathcall.geo.options import DownloadOptions
 from pathcall.geo.soft import SCIENTIFIC, Series
 from pathcall.geo.supplementary import UnsuitableError
 from pathcall.study.config import count_files

@@ -26,7 +26,7 @@ from pathcall.counts.readers import ANNOTATION, SYMBOL, CountTable, round_estima
 from pathcall.counts.text_tables import decode, read_text_table
 from pathcall.errors import InputError
 from pathcall.geo.gzip_checks import read_head, verify_gzip
-from pathcall.geo.http import html_title
+from pathcall.geo.pages import html_title
 from pathcall.geo.soft import Series
 
 logger = logging.getLogger(__name__)
