@@ -15,8 +15,16 @@ import pytest
 
 from pathcall import tables
 from pathcall.errors import InputError
-from pathcall.report import content, figures, markdown, payload, svg, view, wording
+from pathcall.report import markdown, payload, sections, svg, view, wording
 from pathcall.report.data import clean, read_results
+from pathcall.report.sections import (
+    forest,
+    model_fit,
+    quality,
+    running_sums,
+    sample_scores,
+    scatter,
+)
 from pathcall.signatures.panel import load_panel
 from tests.project import ROOT
 from tests.report_fixture import CONTRASTS, EXCLUDED, Simulated, make_results
@@ -159,8 +167,8 @@ def test_figures_hold_one_dot_a_gene(data) -> None:  # type: ignore[no-untyped-d
     for c in data.contrasts:
         de = data.de[c.contrast]
         for figure, n in (
-            (figures.volcano(data, c.contrast), int(de["pvalue"].notna().sum())),
-            (figures.ma(data, c.contrast), int(de["log2fc"].notna().sum())),
+            (scatter.draw_volcano(data, c.contrast), int(de["pvalue"].notna().sum())),
+            (scatter.draw_ma(data, c.contrast), int(de["log2fc"].notna().sum())),
         ):
             paths = re.findall(r'<path class="dots [^>]*d="([^"]*)"', str(figure.markup()))
             assert sum(svg.count_dots(d) for d in paths) == n
@@ -168,38 +176,40 @@ def test_figures_hold_one_dot_a_gene(data) -> None:  # type: ignore[no-untyped-d
 
 def test_figures_hold_every_sample(data) -> None:  # type: ignore[no-untyped-def]
     n = int((data.samples["included"] == "yes").sum())
-    pca = str(figures.pca(data).markup())
+    pca = str(quality.draw_pca(data).markup())
     names = [s for s in data.metrics["sample"] if f"<title>{s} (" in pca]
     assert len(names) == n
-    strips = str(figures.sample_scores(data, "AKT").markup())
-    readouts = figures.score_rows(data, "AKT")["readout"].nunique()
+    strips = str(sample_scores.draw_scores(data, "AKT").markup())
+    readouts = sample_scores.score_rows(data, "AKT")["readout"].nunique()
     assert len(re.findall(r"<circle", strips)) == n * readouts
-    bars = str(figures.library_sizes(data).markup())
+    bars = str(quality.draw_library_sizes(data).markup())
     assert bars.count('class="fbar"') == n
     assert bars.count('class="fpale"') == len(data.samples) - n
 
 
 def test_p_value_histogram_counts_every_gene(data) -> None:  # type: ignore[no-untyped-def]
     p = data.de["A375R_SR_vem"]["pvalue"].dropna()
-    assert f"{len(p)} genes in 20 bins" in str(figures.p_values(data, "A375R_SR_vem").markup())
+    assert f"{len(p)} genes in 20 bins" in str(
+        model_fit.draw_p_values(data, "A375R_SR_vem").markup()
+    )
 
 
 def test_running_sum_agrees_with_the_enrichment_table(data) -> None:  # type: ignore[no-untyped-def]
-    ranked = figures.ranking(data.de["A375R_SR_vem"])
+    ranked = running_sums.gene_ranking(data.de["A375R_SR_vem"])
     table = data.enrichment["A375R_SR_vem"].set_index("gene_set")
     name = "HALLMARK_PI3K_AKT_MTOR_SIGNALING"
-    found = figures.running_sum(ranked, set(data.panel.gene_sets[name].genes))
+    found = running_sums.running_sum(ranked, set(data.panel.gene_sets[name].genes))
     assert found is not None
     assert found.score == pytest.approx(table.loc[name, "es"], abs=1e-9)
     assert set(found.leading_edge) == set(table.loc[name, "leading_edge"].split(";"))
-    assert figures.running_sum(ranked, {"no", "such", "gene"}) is None
+    assert running_sums.running_sum(ranked, {"no", "such", "gene"}) is None
 
 
 def test_intervals_use_the_degrees_of_freedom_of_the_test() -> None:
     from scipy import stats
 
     rows = pd.DataFrame({"effect": [1.2, 0.0], "se": [0.4, 0.2], "df": [7.5, np.inf]})
-    got = figures.intervals(rows)
+    got = forest.intervals(rows)
     assert got["low"][0] == pytest.approx(1.2 - stats.t.ppf(0.975, 7.5) * 0.4)
     assert got["high"][1] == pytest.approx(1.959964 * 0.2)
 
@@ -461,12 +471,12 @@ def test_false_calls_are_held_against_the_limit_of_the_config(data) -> None:  # 
     for limit, shown in ((0.05, True), (0.1, False)):
         config = {**data.config, "calls": {"max_false_call_rate": limit}}
         own = replace(data, calls=calls, config=config, extra={})
-        made = content.context(own)
+        made = sections.context(own)
         assert any("false call in 8.0% of cases" in c for c in made["caveats"]) is shown
         cells = [c for row in made["false_calls"].rows for c in row.cells]
         assert any(c.css == "bad" for c in cells) is shown
         assert made["max_false_call_rate"] == f"{limit:.0%}".replace("5%", "5.0%")
-    template = (Path(content.__file__).parent / "templates" / "page.html.j2").read_text()
+    template = (Path(wording.__file__).parent / "templates" / "page.html.j2").read_text()
     assert "at or below {{ max_false_call_rate }}" in template
 
 
@@ -476,7 +486,7 @@ def test_combined_contrasts_that_share_samples_are_named(data) -> None:  # type:
         combined = pd.DataFrame([{**row, "error_correlation": value}]).reindex(
             columns=list(tables.COMBINED_PATHWAYS.columns)
         )
-        made = content.context(replace(data, combined_pathways=combined))
+        made = sections.context(replace(data, combined_pathways=combined))
         hits = [c for c in made["caveats"] if "share samples" in c]
         assert bool(hits) is shown
         if shown:

@@ -1,8 +1,9 @@
 """The report: one HTML file that answers the question and lets every number be followed back.
 
 Figures are SVG made here, without a plotting library; the page works without scripts and sends no
-request. Layers: `data` reads the tables, `figures` draws, `payload` packs what the page's script
-searches, `render` puts it together, `wording` holds every caption and every fixed phrase.
+request. Layers: `data` reads the tables, `sections` holds one module a section of the page (its
+content and its figures), `payload` packs what the page's script searches, `render` puts it
+together, `wording` holds every caption and every fixed phrase.
 """
 
 from __future__ import annotations

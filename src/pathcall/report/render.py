@@ -15,8 +15,13 @@ from urllib.parse import quote
 import jinja2
 from markupsafe import Markup
 
-from pathcall.report import content, figures, payload
+from pathcall.report import payload, sections
 from pathcall.report.data import ReportData, read_results
+from pathcall.report.sections.answer import draw_calls
+from pathcall.report.sections.forest import draw_forest
+from pathcall.report.sections.quality import draw_correlation, draw_library_sizes, draw_pca
+from pathcall.report.sections.sample_scores import sample_groups
+from pathcall.report.sections.scatter import draw_volcano
 from pathcall.report.svg import Svg
 from pathcall.report.view import (
     integer,
@@ -54,13 +59,13 @@ def write_report(
 def write_figures(data: ReportData, folder: Path) -> None:
     """Single figures as SVG files, for ``snakemake --report``."""
     made: dict[str, Svg | None] = {
-        "calls": figures.calls(data),
-        "library": figures.library_sizes(data),
-        "pca": figures.pca(data),
-        "correlation": figures.correlation(data),
+        "calls": draw_calls(data),
+        "library": draw_library_sizes(data),
+        "pca": draw_pca(data),
+        "correlation": draw_correlation(data),
     }
-    made |= {f"forest_{p}": figures.forest(data, p) for p in data.panel.pathways}
-    made |= {f"volcano_{c.contrast}": figures.volcano(data, c.contrast) for c in data.contrasts}
+    made |= {f"forest_{p}": draw_forest(data, p) for p in data.panel.pathways}
+    made |= {f"volcano_{c.contrast}": draw_volcano(data, c.contrast) for c in data.contrasts}
     for name, figure in made.items():
         shown = figure or Svg(320, 40, name)
         if figure is None:
@@ -93,7 +98,7 @@ def render_page(data: ReportData) -> str:
         "base-uri 'none'; form-action 'none'"
     )
     texts = _embedded(data)
-    shown = content.context(data)
+    shown = sections.context(data)
     template = environment.get_template("page.html.j2")
 
     def page_with(packed: payload.Payload) -> str:
@@ -156,7 +161,7 @@ def _meta(data: ReportData, packed: payload.Payload) -> dict[str, Any]:
             "cell": g.cell,
             "samples": [sample_index[name] for name in g.samples if name in sample_index],
         }
-        for g in figures.groups(data)
+        for g in sample_groups(data)
     ]
     factors = []
     for name in packed.meta["samples"]:

@@ -267,6 +267,16 @@ def diverging(values: Floats, limit: float) -> npt.NDArray[np.int64]:
     return np.rint(share * half).astype(np.int64) + half
 
 
+def diverging_key(figure: Svg, x: float, y: float, limit: float, name: str) -> None:
+    """Key of a diverging colour scale from −`limit` to `limit`."""
+    for k in range(DIVERGING):
+        figure.rect(x, y + (DIVERGING - 1 - k) * 11, 14, 11, f"d{k}")
+    for value, where in ((limit, 9), (0, 5 * 11 + 9), (-limit, 10 * 11 + 9)):
+        text = f"≥ {value:g}" if value > 0 else f"≤ −{limit:g}" if value < 0 else "0"
+        figure.text(x + 19, y + where, text, cls="tick")
+    figure.text(x, y + 11 * DIVERGING + 16, name, cls="tick")
+
+
 def sequential(values: Floats, low: float, high: float) -> npt.NDArray[np.int64]:
     """Level 0 … 8 of values clipped to `low` … `high`."""
     share = np.clip((np.asarray(values, dtype=float) - low) / max(high - low, 1e-12), 0, 1)

@@ -1,4 +1,4 @@
-"""From tables to what a template shows: cells with a text, a value to sort by and a class."""
+"""What a template shows: tables of cells (text, value to sort by, class), figures with captions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
+
+from pathcall.report import wording
+from pathcall.report.svg import Svg
 
 _SUPER = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -68,6 +72,23 @@ def integer(value: Any) -> str:
 def text(value: Any) -> str:
     """Text; missing is a dash."""
     return "–" if is_missing(value) or value == "" else str(value)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its caption."""
+
+    key: str
+    svg: Markup
+    caption: str
+    contrast: str = ""
+
+
+def figure(key: str, drawn: Svg | None, contrast: str = "") -> Figure | None:
+    """`drawn` with the caption `key`; None where there was nothing to draw."""
+    if drawn is None:
+        return None
+    return Figure(key, drawn.markup(), wording.CAPTIONS[key].text, contrast)
 
 
 @dataclass(frozen=True)

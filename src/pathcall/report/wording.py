@@ -20,6 +20,14 @@ CALLS = {
     "no_evidence": "no evidence",
     "not_assessable": "not assessable",
 }
+CALL_MARK = {
+    "activated": "▲",
+    "repressed": "▼",
+    "conflicting": "◆",
+    "no_evidence": "–",
+    "not_assessable": "?",
+}
+GATE = "sample_score"  # the method of evidence.tsv whose rows carry the rule's votes
 CALL_MEANING = {
     "activated": "the readouts that move point to higher activity, in enough independent families",
     "repressed": "the readouts that move point to lower activity, in enough independent families",

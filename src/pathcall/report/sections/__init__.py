@@ -1,0 +1,57 @@
+"""The sections of the page, one module each: its content and its figures together.
+
+A section's `context` returns the variables of its part of the template. A new section is a module
+here with a `context`, its name in `SECTIONS`, and its markup in ``templates/``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pathcall import __version__
+from pathcall.report import wording
+from pathcall.report.data import ReportData
+from pathcall.report.sections import (
+    answer,
+    contrasts,
+    controls,
+    false_calls,
+    methods,
+    model_fit,
+    provenance,
+    quality,
+    ranking,
+    secretome,
+    sensitivity,
+    why,
+)
+
+SECTIONS = (
+    answer,
+    why,
+    ranking,
+    controls,
+    false_calls,
+    sensitivity,
+    quality,
+    model_fit,
+    contrasts,
+    secretome,
+    methods,
+    provenance,
+)
+
+
+def context(data: ReportData) -> dict[str, Any]:
+    """Every variable of the page's template that comes from the results."""
+    made: dict[str, Any] = {
+        "study": data.study,
+        "version": __version__,
+        "alpha": data.alpha,
+        "contrasts": data.contrasts,
+        "banners": [(k, *wording.KINDS[k]) for k in data.kinds if k in wording.KINDS],
+        "captions": wording.CAPTIONS,
+    }
+    for section in SECTIONS:
+        made |= section.context(data)
+    return made

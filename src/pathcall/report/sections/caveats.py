@@ -1,0 +1,90 @@
+"""What to keep in mind: controls, false-call rates, fragile calls, shared and flagged samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from pathcall.report import wording
+from pathcall.report.data import ReportData
+from pathcall.report.view import (
+    percent,
+)
+
+
+def caveats(data: ReportData) -> list[str]:
+    """What to keep in mind when reading the calls, a sentence each."""
+    made = [
+        f"{title}: {words}"
+        for k in data.kinds
+        if k in wording.KINDS
+        for title, words in [wording.KINDS[k]]
+    ]
+    labels = {c.contrast: c.label for c in data.contrasts}
+    failed = data.calls[data.calls["control_ok"] == "no"]
+    for contrast in failed["contrast"].unique():
+        expected = data.contrast(str(contrast)).expected
+        found = {
+            k: str(data.call(str(contrast), k)["call"]) for k in expected if k in data.pathways
+        }
+        parts = [
+            f"{wording.pathway(k)} had to be {v} and is “{wording.CALLS[found[k]]}”"
+            for k, v in expected.items()
+            if k in found and found[k] != v
+        ]
+        made.append(
+            f"On-target control not met in {labels[str(contrast)]}: "
+            f"{'; '.join(parts) or 'see the reasons'}. Its other calls are to be read with that "
+            "in mind."
+        )
+    firm = data.calls[data.calls["call"].isin(["activated", "repressed"])]
+    risky = firm[firm["false_call_rate"] > data.max_false_call_rate]
+    made += [
+        f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]}: where there is nothing, "
+        f"the rule makes a false call in {percent(row['false_call_rate'])} of cases."
+        for row in risky.to_dict("records")
+    ]
+    made += _fragile(data, firm, labels)
+    unknown = firm[firm["false_call_rate"].isna()]
+    if len(unknown):
+        made.append(
+            f"{len(unknown)} of {len(firm)} calls have no false-call rate: none could be measured "
+            "for their model."
+        )
+    for group, rows in data.combined_pathways.groupby("group", sort=False):
+        correlation = rows["error_correlation"].dropna()
+        if len(correlation) and correlation.any():
+            most = correlation[correlation.abs().idxmax()]
+            made.append(
+                f"Contrasts of the group {group} share samples and are not independent answers: "
+                f"their errors correlate by up to {most:.2f}. The combined intervals allow for it."
+            )
+    severe = data.flags[data.flags["severity"].isin(["severe", "warning"])]
+    if len(severe):
+        names = list(dict.fromkeys(severe["sample"]))
+        made.append(
+            f"{len(names)} sample(s) carry a quality warning and are still included: "
+            f"{wording.listed(names)}."
+        )
+    n_out = int((data.samples["included"] == "no").sum())
+    if n_out:
+        made.append(f"{n_out} sample(s) were excluded; the reasons are listed.")
+    return made
+
+
+def _fragile(data: ReportData, firm: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    """Calls that fewer than four in five of the declared analyses give."""
+    frame = data.extra.get("sensitivity")
+    if frame is None:
+        return []
+    made = []
+    for row in firm.to_dict("records"):
+        own = frame[(frame["contrast"] == row["contrast"]) & (frame["pathway"] == row["pathway"])]
+        same = int((own["call"] == row["call"]).sum())
+        if len(own) and same < 0.8 * len(own):
+            made.append(
+                f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]} is fragile: "
+                f"{same} of {len(own)} alternative analyses give the same call."
+            )
+    return made

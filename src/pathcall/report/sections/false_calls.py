@@ -1,0 +1,79 @@
+"""How often a call would be wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pathcall.report import wording
+from pathcall.report.data import ReportData
+from pathcall.report.view import (
+    Column,
+    Table,
+    integer,
+    is_missing,
+    percent,
+    table,
+)
+
+
+def context(data: ReportData) -> dict[str, Any]:
+    """Variables of the section."""
+    return {"false_calls": false_call_rates(data), "calibration": calibration_table(data)}
+
+
+def false_call_rates(data: ReportData) -> Table:
+    """False-call rate of each pathway in each contrast."""
+    columns = [Column("label", "Contrast")]
+    columns += [Column(p, wording.pathway(p), percent) for p in data.pathways]
+    frame = pd.DataFrame(
+        [
+            {"contrast": c.contrast, "label": c.label}
+            | {p: data.call(c.contrast, p)["false_call_rate"] for p in data.pathways}
+            for c in data.contrasts
+        ]
+    )
+    return table(
+        frame,
+        columns,
+        ident="table-false",
+        caption="False-call rate: share of mock contrasts of the model in which this pathway would "
+        "have been called",
+        file="calls.tsv",
+        css=lambda r, key: (
+            "bad"
+            if key in data.pathways and not is_missing(r[key]) and r[key] > data.max_false_call_rate
+            else ""
+        ),
+    )
+
+
+def calibration_table(data: ReportData) -> Table | None:
+    """Null contrasts and false calls of each model."""
+    frames = [f for m in data.models if (f := data.extra.get(f"calibration/{m}")) is not None]
+    if not frames:
+        return None
+    frame = pd.concat(frames)
+    frame = frame.assign(
+        pathway=[wording.pathway(v) for v in frame["pathway"]],
+        source=[str(v).replace("_", " ") for v in frame["source"]],
+    )
+    return table(
+        frame,
+        [
+            Column("model", "Model"),
+            Column("pathway", "Pathway"),
+            Column("source", "Nulls from"),
+            Column("n_contrasts", "Null contrasts", integer),
+            Column("n_called", "False calls", integer),
+            Column("false_call_rate", "Rate", percent),
+            Column("ci_high", "95% upper bound", percent),
+            Column("used", "Given in the calls"),
+        ],
+        ident="table-calibration",
+        caption="How often the whole rule makes a call where there is nothing",
+        css=lambda r, key: (
+            "bad" if key == "false_call_rate" and r[key] > data.max_false_call_rate else ""
+        ),
+    )

@@ -1,0 +1,219 @@
+"""Samples: what was excluded, what is flagged, and their quality."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from pathcall.report import svg as s
+from pathcall.report.data import ReportData
+from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.view import (
+    Column,
+    Table,
+    figure,
+    integer,
+    number,
+    table,
+)
+
+
+def context(data: ReportData) -> dict[str, Any]:
+    """Variables of the section."""
+    return {
+        "excluded": excluded_samples(data),
+        "flags": flags_table(data),
+        "metrics": metrics_table(data),
+        "library": figure("library", draw_library_sizes(data)),
+        "pca": figure("pca", draw_pca(data)),
+        "correlation": figure("correlation", draw_correlation(data)),
+    }
+
+
+def excluded_samples(data: ReportData) -> Table:
+    """Samples that were not used, and why."""
+    rows = data.samples[data.samples["included"] == "no"]
+    title = next((c for c in ("geo_title", "title") if c in rows.columns), None)
+    columns = [Column("sample", "Sample")]
+    columns += [Column(title, "Title")] if title else []
+    columns += [
+        Column("reason", "Why it is not used"),
+        Column("library_size", "Library size", integer),
+    ]
+    return table(
+        rows,
+        columns,
+        ident="table-excluded",
+        caption="Samples that were not used",
+        file="samples.tsv",
+        empty="Every sample of the sheet was used.",
+    )
+
+
+def flags_table(data: ReportData) -> Table:
+    """What looks wrong with samples that were used."""
+    frame = data.flags.assign(flag=[str(v).replace("_", " ") for v in data.flags["flag"]])
+    return table(
+        frame,
+        [
+            Column("sample", "Sample"),
+            Column("flag", "Flag"),
+            Column("severity", "Severity"),
+            Column("value", "Value", number),
+            Column("threshold", "Limit", number),
+            Column("reason", "Reason"),
+            Column("advice", "What to do"),
+        ],
+        ident="table-flags",
+        caption="What looks wrong, and why",
+        file="qc/flags.tsv",
+        css=lambda r, key: (
+            {"severe": "bad", "warning": "warn"}.get(r["severity"], "") if key == "severity" else ""
+        ),
+        empty="No sample is flagged.",
+    )
+
+
+def metrics_table(data: ReportData) -> Table:
+    """Quality of each included sample."""
+    more = [c for c in data.samples.columns if c in ("geo_title", "title")]
+    frame = data.metrics.merge(data.samples[["sample", *more]], on="sample", how="left")
+    return table(
+        frame,
+        [
+            Column("sample", "Sample"),
+            *[Column(c, "Title") for c in more[:1]],
+            Column("group", "Group"),
+            Column("library_size", "Library size", integer),
+            Column("n_genes", "Genes seen", integer),
+            Column("pct_top_50", "% in top 50", number),
+            Column("pct_mitochondrial", "% mitochondrial", number),
+            Column("size_factor", "Size factor", number),
+            Column("median_correlation", "Median ρ", number),
+            Column("group_correlation", "Median ρ in group", number),
+            Column("mate_distance", "Distance from mates", number),
+        ],
+        ident="table-metrics",
+        caption="Quality of each included sample",
+        file="qc/metrics.tsv",
+        search=True,
+    )
+
+
+def draw_library_sizes(data: ReportData) -> Svg:
+    """Library size of every sample, excluded ones open."""
+    rows = data.samples
+    left, top, step = 250, 10, 17
+    sizes = rows["library_size"].to_numpy(dtype=float) / 1e6
+    figure = Svg(
+        left + 420 + 90,
+        top + step * len(rows) + 40,
+        "Library sizes",
+        f"{len(rows)} samples; excluded samples are pale.",
+        ident="f-library",
+    )
+    x = Scale(0, max(1e-6, float(np.nanmax(sizes)) * 1.02), left, left + 420)
+    figure.x_axis(x, top + step * len(rows), top=top, name="million counts")
+    flagged = set(data.flags["sample"])
+    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    for i, row in enumerate(rows.to_dict("records")):
+        y = top + i * step
+        name = f"{row['sample']}  {cell.get(row['sample'], '')}"
+        figure.text(left - 6, y + 12, shorten(name, 38), cls="s", anchor="end", title=name)
+        size = sizes[i] if math.isfinite(sizes[i]) else 0.0
+        figure.rect(
+            left, y + 2, x(size) - left, step - 4, "fbar" if row["included"] == "yes" else "fpale"
+        )
+        note = (
+            "excluded" if row["included"] == "no" else "flagged" if row["sample"] in flagged else ""
+        )
+        if note:
+            figure.text(x(size) + 5, y + 12, note, cls="m")
+    return figure
+
+
+def draw_pca(data: ReportData) -> Svg | None:
+    """First two principal components; colour and shape are the sample's cell."""
+    rows = data.pca[data.pca["component"].isin(["PC1", "PC2"])]
+    wide = rows.pivot_table(index="sample", columns="component", values="score", sort=False)
+    if not {"PC1", "PC2"} <= set(wide.columns):
+        return None
+    share = rows.drop_duplicates("component").set_index("component")["explained_variance"]
+    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    names = list(dict.fromkeys(cell.get(n, "") for n in wide.index))
+    left, top, w, h = 56, 12, 430, 360
+    key = 34 + 7 * max(len(shorten(n, 34)) for n in names)
+    figure = Svg(
+        left + w + 24 + key,
+        max(top + h + 44, 30 + 18 * len(names)),
+        "Principal components of the samples",
+        f"{len(wide)} samples; PC1 {100 * share['PC1']:.0f}%, PC2 {100 * share['PC2']:.0f}% "
+        "of the variance.",
+        ident="f-pca",
+    )
+    x = Scale(*s.padded(wide["PC1"], share=0.06), left, left + w)
+    y = Scale(*s.padded(wide["PC2"], share=0.06), top + h, top)
+    figure.x_axis(x, top + h, top=top, name=f"PC1 ({100 * share['PC1']:.0f}% of variance)")
+    figure.y_axis(
+        y, left, right=left + w, offset=44, name=f"PC2 ({100 * share['PC2']:.0f}% of variance)"
+    )
+    # Hue and shape move together, so that every cell has a pair of its own.
+    style = {
+        n: (f"k{i % s.HUES}", s.MARKS[(i // s.HUES + i) % len(s.MARKS)])
+        for i, n in enumerate(names)
+    }
+    for sample, row in wide.iterrows():
+        hue, mark = style[cell.get(sample, "")]
+        figure.mark(
+            x(row["PC1"]), y(row["PC2"]), mark, hue, 5, title=f"{sample} ({cell.get(sample, '')})"
+        )
+    for i, name in enumerate(names):
+        hue, mark = style[name]
+        figure.mark(left + w + 28, top + 10 + 18 * i, mark, hue, 5)
+        figure.text(
+            left + w + 40, top + 14 + 18 * i, shorten(name or "no cell", 34), cls="s", title=name
+        )
+    return figure
+
+
+def draw_correlation(data: ReportData) -> Svg:
+    """Spearman correlation between samples."""
+    names = list(dict.fromkeys(data.correlation["sample"]))
+    square = data.correlation.pivot_table(
+        index="sample", columns="other", values="correlation", sort=False
+    ).reindex(index=names, columns=names)
+    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    size = max(9.0, min(28.0, 460 / len(names)))
+    left, top = 232, 8
+    figure = Svg(
+        left + size * len(names) + 96,
+        top + size * len(names) + 10,
+        "Correlation between samples",
+        f"{len(names)} by {len(names)} samples, Spearman, VST values.",
+        ident="f-correlation",
+    )
+    values = square.to_numpy()
+    off = values[~np.eye(len(names), dtype=bool)]
+    low = float(np.nanmin(off)) if len(off) else 0.0
+    index = np.arange(len(names)) * size
+    xs, ys = np.meshgrid(left + index, top + index)
+    ok = np.isfinite(values)
+    figure.cells(xs[ok], ys[ok], s.sequential(values[ok], low, 1.0), size - 0.6, size - 0.6, "s")
+    for i, name in enumerate(names):
+        text = f"{name}  {cell.get(name, '')}"
+        figure.text(
+            left - 6,
+            top + i * size + size / 2 + 3.5,
+            shorten(text, 38),
+            cls="xs" if size < 12 else "s",
+            anchor="end",
+            title=text,
+        )
+    x = left + size * len(names) + 14
+    for k in range(s.SEQUENTIAL):
+        figure.rect(x, top + (s.SEQUENTIAL - 1 - k) * 13, 14, 13, f"s{k}")
+    figure.text(x + 19, top + 10, "1", cls="tick")
+    figure.text(x + 19, top + 13 * s.SEQUENTIAL, f"{low:.3f}", cls="tick")
+    return figure

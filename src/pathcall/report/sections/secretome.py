@@ -1,0 +1,165 @@
+"""Secreted factors that change."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pathcall.report import svg as s
+from pathcall.report.data import ReportData
+from pathcall.report.svg import Svg, diverging_key, shorten
+from pathcall.report.view import (
+    Column,
+    figure,
+    integer,
+    number,
+    pvalue,
+    table,
+)
+
+
+def context(data: ReportData) -> dict[str, Any]:
+    """Variables of the section."""
+    return {"secretome": secretome_tables(data)}
+
+
+def secretome_tables(data: ReportData) -> dict[str, Any]:
+    """Tables and figure of secreted factors."""
+    frames = [
+        frame.assign(contrast=c.contrast)
+        for c in data.contrasts
+        if len(frame := data.secretome[c.contrast])
+    ]
+    columns = [
+        Column("contrast", "Contrast"),
+        Column("symbol", "Gene"),
+        Column("class", "Class"),
+        Column("direction", "Direction"),
+        Column("log2fc", "log2 FC", number),
+        Column("log2fc_shrunk", "Shrunken", number),
+        Column("padj", "FDR", pvalue),
+        Column("n_in_group", "Same way in group", integer),
+    ]
+    names = [c.key for c in columns] + ["osteoclast", "gene_id", "group"]
+    everything = pd.concat(frames) if frames else pd.DataFrame(columns=names)
+    # Classes that signal; 20 lines a contrast.
+    signalling = everything[~everything["class"].isin(["other_secreted", "ecm"])]
+    shown = (
+        pd.concat(
+            [
+                rows.sort_values("padj", kind="stable").head(20)
+                for _, rows in signalling.groupby("contrast", sort=False)
+            ]
+        )
+        if len(signalling)
+        else signalling
+    )
+    osteo = everything[everything["osteoclast"].notna()]
+    overlap = data.overlap.assign(
+        **{"class": [str(v).replace("_", " ") for v in data.overlap["class"]]}
+    )
+    return {
+        "figure": figure("secretome", draw_secretome(data)),
+        "n_all": len(everything),
+        "n_shown": len(shown),
+        "table": table(
+            _pretty(shown),
+            columns,
+            ident="table-secretome",
+            search=True,
+            caption="Signalling factors that change (cytokines, chemokines, growth factors, "
+            "hormones, proteases), up to 20 a contrast",
+            empty="No secreted factor changes.",
+        ),
+        "osteoclast": table(
+            _pretty(osteo),
+            [*columns, Column("osteoclast", "Set")],
+            ident="table-osteoclast",
+            caption="Osteoclast-activating and osteolytic factors that change",
+            search=True,
+            empty="None of the panel's osteoclast-activating factors changes.",
+        ),
+        "overlap": table(
+            overlap,
+            [
+                Column("contrast", "Contrast"),
+                Column("class", "Class"),
+                Column("direction", "Direction"),
+                Column("n_class", "Expressed", integer),
+                Column("n_changed", "Genes changed", integer),
+                Column("n_overlap", "Factors changed", integer),
+                Column("odds_ratio", "Odds ratio", number),
+                Column("pvalue", "p", pvalue),
+                Column("fdr", "FDR", pvalue),
+            ],
+            ident="table-overlap",
+            caption="Are secreted factors over-represented among the changed genes?",
+            file="secretome/overlap.tsv",
+            search=True,
+        ),
+    }
+
+
+def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
+    """Secreted factors that change in most contrasts: log2 fold change, dots where padj < alpha."""
+    often: dict[str, list[float]] = {}
+    for frame in data.secretome.values():
+        for symbol, lfc in zip(frame["symbol"], frame["log2fc"], strict=True):
+            often.setdefault(symbol, []).append(abs(float(lfc)))
+    if not often:
+        return None
+    genes = sorted(often, key=lambda g: (-len(often[g]), -max(often[g]), g))[:most]
+    cell_w, cell_h, left = 40, 15, 96
+    bottom = 150
+    figure = Svg(
+        left + cell_w * len(data.contrasts) + 130,
+        8 + cell_h * len(genes) + bottom,
+        "Secreted factors that change in most contrasts",
+        f"{len(genes)} of {len(often)} factors that change in at least one contrast; a dot "
+        f"marks FDR < {data.alpha:g}.",
+        ident="f-secretome",
+    )
+    xs, ys, values = [], [], []
+    dots = []
+    for j, c in enumerate(data.contrasts):
+        de = data.de[c.contrast].dropna(subset=["symbol"]).drop_duplicates("symbol")
+        de = de.set_index("symbol")
+        hits = set(data.secretome[c.contrast]["symbol"])
+        for i, gene in enumerate(genes):
+            lfc = de["log2fc"].get(gene, np.nan)
+            if math.isfinite(lfc):
+                xs.append(left + j * cell_w)
+                ys.append(8 + i * cell_h)
+                values.append(lfc)
+            if gene in hits:
+                dots.append((left + (j + 0.5) * cell_w, 8 + (i + 0.5) * cell_h))
+        figure.text(
+            left + (j + 0.5) * cell_w + 3,
+            8 + cell_h * len(genes) + 12,
+            shorten(c.contrast, 26),
+            cls="s",
+            anchor="end",
+            rotate=-38,
+            title=c.label,
+        )
+    figure.cells(
+        np.array(xs, dtype=float),
+        np.array(ys, dtype=float),
+        s.diverging(np.array(values), 3.0),
+        cell_w - 1,
+        cell_h - 1,
+        "d",
+    )
+    for i, gene in enumerate(genes):
+        figure.text(left - 6, 8 + i * cell_h + 12, gene, cls="s", anchor="end")
+    for x, y in dots:
+        figure.mark(x, y, "circle", "fdot", 2.6)
+    diverging_key(figure, left + cell_w * len(data.contrasts) + 18, 8, 3.0, "log2 fold change")
+    return figure
+
+
+def _pretty(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame.assign(**{"class": [str(v).replace("_", " ") for v in frame["class"]]})

@@ -1,0 +1,99 @@
+"""Why: the evidence of each pathway, put together from the modules beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pathcall.report import wording
+from pathcall.report.data import ReportData
+from pathcall.report.sections import marker_genes
+from pathcall.report.sections.answer import calls_of, finding_of
+from pathcall.report.sections.combined import combined_readouts
+from pathcall.report.sections.forest import draw_forest
+from pathcall.report.sections.leading_edge import draw_leading_edge
+from pathcall.report.sections.readouts import (
+    adjusted_calls,
+    evidence_lines,
+    readouts_of_panel,
+    summary,
+)
+from pathcall.report.sections.running_sums import draw_running_sums, gene_ranking, main_readouts
+from pathcall.report.sections.sample_scores import draw_scores
+from pathcall.report.view import (
+    Column,
+    figure,
+    integer,
+    percent,
+    table,
+)
+
+
+def context(data: ReportData) -> dict[str, Any]:
+    """Variables of the section."""
+    ranked = {c.contrast: gene_ranking(data.de[c.contrast]) for c in data.contrasts}
+    return {"why": [why(data, p, ranked) for p in data.pathways], **marker_genes.context(data)}
+
+
+def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict[str, Any]:
+    """What the section of one pathway shows."""
+    call_columns = [
+        Column("label", "Contrast"),
+        Column("call", "Call"),
+        Column("confidence", "Confidence"),
+        Column("reason", "Reason"),
+        Column("n_readouts", "Readouts", integer, "evidence readouts that could be assessed"),
+        Column("n_up", "Votes ▲", integer),
+        Column("n_down", "Votes ▼", integer),
+        Column("families", "Families"),
+        Column("control_ok", "Control"),
+        Column("false_call_rate", "False-call rate", percent),
+    ]
+    calls = pd.DataFrame(calls_of(data, pathway))
+    calls["label"] = [data.contrast(c).label for c in calls["contrast"]]
+    calls["families"] = [
+        v.replace(";", ", ") if isinstance(v, str) else v for v in calls["families"]
+    ]
+    calls["control_ok"] = calls["control_ok"].map(
+        {"yes": "as expected", "no": "not as expected", "not_applicable": "none declared"}
+    )
+    state = calls["call"].copy()
+    calls["call"] = [f"{wording.CALL_MARK[c]} {wording.CALLS[c]}" for c in state]
+    calls["state"] = state
+    own = data.evidence[data.evidence["pathway"] == pathway]
+    return {
+        "id": pathway,
+        "name": wording.pathway(pathway),
+        "finding": finding_of(data, pathway),
+        "calls": table(
+            calls,
+            call_columns,
+            ident=f"calls-{pathway}",
+            caption=f"{wording.pathway(pathway)}: the call in each contrast",
+            file="calls.tsv",
+            anchors=lambda r: f"call-{pathway}-{r['contrast']}",
+            css=lambda r, key: f"call-{r['state']}" if key == "call" else "",
+        ),
+        "summary": summary(data, pathway, own),
+        "evidence": evidence_lines(data, pathway, own),
+        "readouts": readouts_of_panel(data, pathway),
+        "adjusted": adjusted_calls(data, pathway),
+        "combined": combined_readouts(data, pathway),
+        "forest": figure("forest", draw_forest(data, pathway)),
+        "scores": figure("scores", draw_scores(data, pathway)),
+        "edge": figure("edge", draw_leading_edge(data, pathway, ranked)),
+        "main": [(r.readout, i % 8) for i, r in enumerate(main_readouts(data, pathway))],
+        "curves": [
+            f
+            for c in data.contrasts
+            if (
+                f := figure(
+                    "enrichment",
+                    draw_running_sums(data, pathway, c.contrast, ranked[c.contrast]),
+                    c.contrast,
+                )
+            )
+        ],
+    }
