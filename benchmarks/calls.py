@@ -24,12 +24,12 @@ from pathcall.calls import rule as rule_of
 from pathcall.calls import simulation as simulate
 from pathcall.calls.calibration import standin
 from pathcall.calls.mock_contrasts import mock_columns
-from pathcall.deseq import de
+from pathcall.deseq import DeseqDataSet, DeseqStats
 from pathcall.deseq.fitted import FittedModel
-from pathcall.deseq.vst import vst
 from pathcall.enrichment.gsea import gsea
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.stats.multiple_testing import benjamini_hochberg
 from pathcall.study.config import CallsConfig
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,21 +41,22 @@ Float = npt.NDArray[np.float64]
 def fitted(study: data.Study, panel: Panel, min_samples: int) -> tuple[FittedModel, Float]:
     """A study's fitted model, and the Wald statistics of its contrasts (``genes × contrasts``)."""
     counts = study.counts.loc[:, (study.counts >= 10).sum() >= min_samples]
-    fit = de.fit_model(counts, study.design)
-    wald = np.column_stack(
-        [
-            de.test_contrast(fit, w, alpha=0.05)["stat"].to_numpy(float)
-            for w in study.weights.values()
-        ]
-    )
+    samples = study.factors.astype(str)
+    dds = DeseqDataSet(counts=counts, metadata=samples, design=study.design, n_cpus=1, quiet=True)
+    dds.deseq2()
+    dds.vst(use_design=True)
+    tests = [DeseqStats(dds, w, quiet=True) for w in study.weights.values()]
+    for test in tests:
+        test.summary()
+    wald = np.column_stack([test.results_df["stat"].to_numpy(float) for test in tests])
     ids = panel.gene_ids.drop_duplicates("ensembl_gene_id").set_index("ensembl_gene_id")["symbol"]
     bare = counts.columns.str.replace(r"\.\d+$", "", regex=True)
     symbols = pd.Series(ids.reindex(bare).to_numpy(), index=counts.columns, dtype=object)
     model = FittedModel(
-        name=study.name, formula=study.formula, samples=study.factors.astype(str), counts=counts,
-        vst=vst(counts, fit.size_factors, design=study.design),
-        symbols=symbols.where(symbols != "", np.nan), size_factors=fit.size_factors,
-        dispersions=fit.dispersions, base_mean=fit.base_mean, design=study.design,
+        name=study.name, formula=study.formula, samples=samples, counts=counts,
+        vst=pd.DataFrame(dds.layers["vst_counts"], counts.index, counts.columns),
+        symbols=symbols.where(symbols != "", np.nan), size_factors=dds.obs["size_factors"],
+        dispersions=dds.var["dispersions"], base_mean=dds.var["_normed_means"], design=study.design,
         contrasts=study.weights,
     )  # fmt: skip
     return model, wald
@@ -109,7 +110,7 @@ def false_calls(
     hallmark: list[float] = []
     for j in range(some.shape[1]):
         table = gsea(pd.Series(t[:, j], index=list(prepared.symbols)), sets, seed=SEED)
-        fdr = pd.Series(de.adjust(table["pvalue"].to_numpy(float)), index=table.index)
+        fdr = pd.Series(benjamini_hochberg(table["pvalue"].to_numpy(float)), index=table.index)
         significant = fdr.reindex(list(sets)) < 0.05
         hallmark.append(float(significant[[s for s in sets if s.startswith("HALLMARK_")]].mean()))
         for pathway, names in own.items():

@@ -13,6 +13,7 @@ import sys
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported
 
@@ -25,25 +26,34 @@ def main(engine: str, name: str, threads: int, folder: Path) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     cpu = time.process_time()
-    from pathcall.deseq import de
-
-    if engine == "pydeseq2":
-        warnings.simplefilter("ignore")
-        from pydeseq2.default_inference import DefaultInference
-
-        inference = DefaultInference(n_cpus=threads)
-    imported = time.perf_counter()
+    warnings.simplefilter("ignore")
     if engine == "pathcall":
-        fit = de.fit_model(study.counts, study.design, threads=threads)
-    elif engine == "pathcall_in_pydeseq2":
-        fit = de.fit_model(study.counts, study.design, r_agreement=False, threads=threads)
+        from pathcall.deseq import DeseqDataSet, DeseqStats
+
+        options: dict[str, Any] = {"n_cpus": threads}
     else:
-        fit = de.fit_model(study.counts, study.design, r_agreement=False, inference=inference)
+        from pydeseq2.dds import DeseqDataSet
+        from pydeseq2.default_inference import DefaultInference
+        from pydeseq2.ds import DeseqStats
+
+        options = {"inference": DefaultInference(n_cpus=threads)}
+    imported = time.perf_counter()
+    dds = DeseqDataSet(
+        counts=study.counts, metadata=study.factors.astype(str), design=study.design, quiet=True,
+        low_memory=True, **options,
+    )  # fmt: skip
+    dds.deseq2()
     fitted = time.perf_counter()
+    names = {"baseMean": "base_mean", "log2FoldChange": "log2fc", "lfcSE": "lfc_se"}
     for key, weights in study.weights.items():
-        # pydeseq2 cannot shrink a contrast: its time is without shrinkage, ours with it.
-        table = de.test_contrast(fit, weights, alpha=0.05, shrink=engine == "pathcall")
-        table.assign(dispersion=fit.dispersions).to_csv(folder / f"{engine}_{key}.tsv", sep="\t")
+        stats = DeseqStats(dds, weights, inference=dds.inference, quiet=True)
+        stats.summary()
+        table = stats.results_df.rename(columns=names)
+        if engine == "pathcall":  # pydeseq2 cannot shrink a contrast: its time is without shrinkage
+            stats.lfc_shrink()
+            table["log2fc_shrunk"] = stats.results_df["log2FoldChange"]
+        table = table.assign(dispersion=dds.var["dispersions"])
+        table.to_csv(folder / f"{engine}_{key}.tsv", sep="\t")
     done = time.perf_counter()
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

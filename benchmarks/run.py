@@ -120,12 +120,10 @@ def compare(name: str, threads: int, *, stock: bool) -> dict[str, Any] | None:
         first = one("pathcall", name, threads, folder, NUMBA_CACHE_DIR=str(cache))
         figures = [{**first, "engine": "pathcall, first run"}]
         figures += [one("pathcall", name, n, folder) for n in sorted({1, threads})]
-        figures.append(one("pathcall_in_pydeseq2", name, threads, folder))
         if stock:
             figures.append(one("pydeseq2", name, threads, folder))
         figures += in_r(study, folder)
         agreements = agreement(folder, study, "pathcall", "DESeq2")
-        agreements += agreement(folder, study, "pathcall_in_pydeseq2", "pydeseq2")
         agreements += agreement(folder, study, "pydeseq2", "DESeq2")
     ours = next(f for f in figures if f["engine"] == "pathcall" and f["threads"] == threads)
     total = ours["fit_s"] + ours["contrasts_s"]

@@ -21,8 +21,9 @@ import pandas as pd
 from scipy import stats
 
 from pathcall import tables
-from pathcall.deseq.fitted import FittedModel, write_model
+from pathcall.deseq.fitted import FittedModel
 from pathcall.signatures.panel import Panel, load_panel
+from tests.fitted_models import write_model
 
 ROOT = Path(__file__).resolve().parents[1]
 PANEL = ROOT / "resources" / "panel"

@@ -234,7 +234,7 @@ def _warm_up(python: Path) -> None:
 
     It only saves time: where it fails, the first fit compiles them.
     """
-    code = "from pathcall.deseq.de import warm_up; warm_up()"
+    code = "from pathcall.deseq.warm_up import warm_up; warm_up()"
     subprocess.run([str(python), "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from pathcall import tables
 from pathcall.calls.ranking import rank_and_write, rank_pathways
-from pathcall.deseq.fitted import write_model
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig
+from tests.fitted_models import write_model
 from tests.scoring_data import SYMBOLS, make_study, write_panel
 
 RULE = CallsConfig(never_alone=[], confounders={}, min_genes=3)

@@ -6,23 +6,28 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pathcall.deseq import de
 from pathcall.deseq.dispersion import Trend
-from pathcall.deseq.vst import transform, vst
-from tests.project import ROOT
-
-REFERENCE = ROOT / "tests" / "reference" / "replicated"
+from pathcall.deseq.vst import transform
+from tests.deseq.fits import data, dataset, table
 
 
 @pytest.fixture(scope="module")
 def counts() -> pd.DataFrame:
-    return pd.read_csv(REFERENCE / "counts.tsv.gz", sep="\t", index_col=0).T
+    return data("replicated")[0]
 
 
-def test_values_are_r_s(counts: pd.DataFrame) -> None:
-    expected = pd.read_csv(REFERENCE / "vst.tsv.gz", sep="\t", index_col=0).T
-    ours = vst(counts, de.size_factors(counts), n_sub=200)
-    assert ours.index.equals(counts.index)
+def vst(
+    counts: pd.DataFrame, design: pd.DataFrame | None = None, *, n_cpus: int = 1, n_sub: int = 1000
+) -> pd.DataFrame:
+    plain = pd.DataFrame({"Intercept": 1.0}, index=counts.index)
+    dds = dataset(counts, plain if design is None else design, n_cpus=n_cpus)
+    dds.vst(use_design=design is not None, n_sub=n_sub)
+    return pd.DataFrame(dds.layers["vst_counts"], counts.index, counts.columns)
+
+
+def test_values_match_deseq2(counts: pd.DataFrame) -> None:
+    expected = table("replicated", "vst.tsv.gz", "gene_id").T
+    ours = vst(counts, n_sub=200)
     np.testing.assert_allclose(ours.to_numpy(), expected[ours.columns].to_numpy(), atol=1e-7)
 
 
@@ -31,17 +36,14 @@ def test_variance_is_about_constant() -> None:
     mean = np.exp(rng.uniform(3, 10, 3000))
     alpha = 0.05 + 3 / mean
     values = rng.poisson(rng.gamma(1 / alpha, alpha * mean, (12, 3000)))
-    counts = pd.DataFrame(values, columns=[f"g{i}" for i in range(3000)])
-    result = vst(counts, de.size_factors(counts))
-    sd = result.std()
+    index = [f"s{i}" for i in range(12)]
+    sd = vst(pd.DataFrame(values, index, [f"g{i}" for i in range(3000)])).std()
     low, high = sd[mean < 100].median(), sd[mean > 2000].median()
     assert 0.7 < low / high < 1.4
 
 
 def test_few_genes_and_other_trends(counts: pd.DataFrame) -> None:
-    few = counts.iloc[:, :40]
-    result = vst(few, de.size_factors(few))
-    assert np.isfinite(result.to_numpy()).all()
+    assert np.isfinite(vst(counts.iloc[:, :40]).to_numpy()).all()
     # Other trends agree with log2 at high counts and keep the order of counts.
     q = np.linspace(0, 5000, 200)
     knots = np.linspace(0, 10, 50)
@@ -54,13 +56,27 @@ def test_few_genes_and_other_trends(counts: pd.DataFrame) -> None:
 
 def test_design_and_threads(counts: pd.DataFrame) -> None:
     design = pd.DataFrame({"Intercept": 1.0, "b": np.repeat([0.0, 1.0], 8)}, index=counts.index)
-    sf = de.size_factors(counts)
-    one, two = (vst(counts, sf, design=design, n_sub=200, threads=n) for n in (1, 2))
+    one, two = (vst(counts, design, n_cpus=n, n_sub=200) for n in (1, 2))
     pd.testing.assert_frame_equal(one, two, check_exact=True)
-    assert np.abs(one - vst(counts, sf, n_sub=200)).to_numpy().max() > 0.01
+    assert np.abs(one - vst(counts, n_sub=200)).to_numpy().max() > 0.01
 
 
-def test_zeros_only() -> None:
-    counts = pd.DataFrame(np.zeros((4, 3), dtype=int))
-    result = vst(counts, pd.Series(1.0, index=counts.index))
-    assert np.isfinite(result.to_numpy()).all()
+def test_genes_outside_the_mask_do_not_touch_the_trend(counts: pd.DataFrame) -> None:
+    plain = pd.DataFrame({"Intercept": 1.0}, index=counts.index)
+    genes = np.arange(counts.shape[1]) % 2 == 0
+    whole, part = dataset(counts, plain), dataset(counts.loc[:, genes], plain)
+    whole.fit_size_factors()
+    part.obs["size_factors"] = whole.obs["size_factors"]
+    whole.vst(genes=genes)
+    part.vst()
+    np.testing.assert_array_equal(whole.layers["vst_counts"][:, genes], part.layers["vst_counts"])
+    assert np.isfinite(whole.layers["vst_counts"]).all()
+
+
+def test_other_samples_are_transformed_alike(counts: pd.DataFrame) -> None:
+    dds = dataset(counts, pd.DataFrame({"Intercept": 1.0}, index=counts.index))
+    dds.vst()
+    again = dds.vst_transform(counts.to_numpy()[:3])
+    np.testing.assert_allclose(again, dds.layers["vst_counts"][:3], rtol=1e-9)
+    with pytest.raises(RuntimeError, match="vst_fit"):
+        dataset(counts, pd.DataFrame({"Intercept": 1.0}, index=counts.index)).vst_transform()

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from pathcall import tables
-from pathcall.deseq.fitted import write_model
 from pathcall.enrichment.enrich_model import ContrastScores, enrich_and_write, enrich_model
 from pathcall.enrichment.gsea import gsea
 from pathcall.errors import ConfigError, InputError
 from pathcall.signatures.panel import Panel, load_panel
+from tests.fitted_models import write_model
 from tests.scoring_data import SETS, SYMBOLS, Study, make_study, write_panel
 
 CONFOUNDERS = {"ALPHA": ["BETA_FOOT", "OTHER_SET"], "BETA": ["BETA_FOOT"]}

@@ -8,12 +8,13 @@ import pytest
 import yaml
 from markupsafe import escape
 
-from pathcall.deseq.fitted import FittedModel, read_model, write_model
+from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.provenance.methods import config_text, methods_text, software_table, write_provenance
 from pathcall.report.markdown import render
 from pathcall.study.config import load_config
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import INPUTS, SOFTWARE, read_table, write_table
+from tests.fitted_models import write_model
 
 CONFIG = {
     "study": "GSE1",

@@ -1,4 +1,4 @@
-# Reference values of R DESeq2 for tests/deseq/test_de.py and tests/deseq/test_vst.py.
+# Reference values of R DESeq2 for tests/deseq/test_reference.py and tests/deseq/test_vst.py.
 #
 #   Rscript tests/reference/make_reference.R        (DESeq2 1.38.3, from the repository's top)
 #
@@ -17,10 +17,11 @@ write <- function(x, folder, file) {
 }
 short <- function(x) signif(as.numeric(x), 10)
 
-reference <- function(name, counts, samples, design, contrasts, reduced = NULL, vst = FALSE) {
+reference <- function(name, counts, samples, design, contrasts, reduced = NULL, vst = FALSE,
+                      size_factors = "ratio") {
   dir.create(file.path(here, name), showWarnings = FALSE)
   dds <- DESeqDataSetFromMatrix(counts, samples, design)
-  dds <- DESeq(dds, quiet = TRUE)
+  dds <- DESeq(dds, quiet = TRUE, sfType = size_factors)
   x <- attr(dds, "modelMatrix")
   m <- mcols(dds)
   write(data.frame(gene_id = rownames(counts), counts), name, "counts.tsv.gz")
@@ -146,3 +147,63 @@ reference("airway", counts, s, ~ cell + dex,
                cells = list(r = c("cell", "N61311", "N080611"),
                             w = c(cell_N61311_vs_N052611 = 1, cell_N080611_vs_N052611 = -1))),
           reduced = list(cell = ~dex, dex = ~cell))
+
+# Additive, cells of 8, 8, 8 and 4: outliers of the first three are replaced, those of the last
+# keep their genes' p-values from being given (by the distances of the first fit).
+set.seed(8884)
+s <- data.frame(a = factor(rep(c("x", "y", "x", "y"), c(8, 8, 8, 4))),
+                b = factor(rep(c("u", "u", "v", "v"), c(8, 8, 8, 4))))
+x <- model.matrix(~ a + b, s)
+counts <- outliers(simulate(500, x, c(1, 1)), 15)
+for (i in seq(20, 500, by = 45)) counts[i, 25 + i %% 4] <- as.integer(counts[i, 25] * 60 + 4000)
+reference("cells_8884", counts, s, ~ a + b,
+          list(a = list(r = c("a", "y", "x"), w = c(a_y_vs_x = 1)),
+               b = list(r = c("b", "v", "u"), w = c(b_v_vs_u = 1))))
+
+# A slope beside a factor.
+set.seed(77)
+s <- data.frame(dose = round(runif(14, 0, 3), 1), sex = factor(rep(c("f", "m"), 7)))
+x <- model.matrix(~ sex + dose, s)
+reference("slope", simulate(400, x, c(0.5, 0.8)), s, ~ sex + dose,
+          list(dose = list(r = list("dose"), w = c(dose = 1))),
+          reduced = list(sex = ~ dose, dose = ~ sex))
+
+# Nested: subjects within groups, each with and without treatment.
+set.seed(34)
+s <- expand.grid(treatment = factor(c("no", "yes")), subject = factor(1:3), rep = 1:2,
+                 group = factor(c("g", "h")))
+x <- model.matrix(~ group + group:subject + group:treatment, s)
+reference("nested", simulate(400, x, rep(0.7, ncol(x) - 1)), s,
+          ~ group + group:subject + group:treatment,
+          list(in_g = list(r = list("groupg.treatmentyes"), w = c(groupg.treatmentyes = 1)),
+               difference = list(r = list("grouph.treatmentyes", "groupg.treatmentyes"),
+                                 w = c(grouph.treatmentyes = 1, groupg.treatmentyes = -1))))
+
+# Twenty-five pairs.
+set.seed(2525)
+s <- data.frame(pair = factor(sprintf("p%02d", rep(1:25, each = 2))),
+                treatment = factor(rep(c("no", "yes"), 25)))
+x <- model.matrix(~ pair + treatment, s)
+reference("pairs", outliers(simulate(250, x, c(rep(0.5, 24), 1)), 40), s, ~ pair + treatment,
+          list(treatment = list(r = c("treatment", "yes", "no"), w = c(treatment_yes_vs_no = 1))))
+
+# Zero-inflated: every gene has a zero somewhere.
+set.seed(10)
+s <- data.frame(condition = factor(rep(c("a", "b"), each = 6)))
+x <- model.matrix(~condition, s)
+counts <- simulate(400, x, 1)
+counts[rbinom(length(counts), 1, 0.25) == 1] <- 0L
+for (i in seq_len(nrow(counts))) counts[i, 1 + i %% 12] <- 0L
+reference("zero_inflated", counts, s, ~condition,
+          list(b_vs_a = list(r = c("condition", "b", "a"), w = c(condition_b_vs_a = 1))),
+          size_factors = "poscounts")
+
+# Without intercept.
+set.seed(2)
+s <- data.frame(batch = factor(rep(c("p", "q", "r"), each = 4)),
+                grp = factor(rep(c("no", "yes"), 6)))
+x <- model.matrix(~ batch + grp, s)
+reference("no_intercept", simulate(400, x, c(0.3, 0.3, 1)), s, ~ 0 + batch + grp,
+          list(grp = list(r = c(0, 0, 0, 1), w = c(grpyes = 1)),
+               q_vs_p = list(r = c(-1, 1, 0, 0), w = c(batchp = -1, batchq = 1))),
+          reduced = list(batch = ~ 0 + grp, grp = ~ 0 + batch))

@@ -81,11 +81,39 @@ def test_the_smallest_group_of_a_slope_is_its_sparser_end(tmp_path: Path) -> Non
 
 
 def test_terms_for_the_likelihood_ratio_test(tmp_path: Path) -> None:
-    assert plan(tmp_path, HEADER + R).terms == {
-        "tumour": ["tumour[SR]", "tumour[SR]:drug[vem]"],
-        "drug": ["drug[vem]", "tumour[SR]:drug[vem]"],
-        "tumour:drug": ["tumour[SR]:drug[vem]"],
+    made = plan(tmp_path, HEADER + R)
+    names = list(made.design.coefficients)
+    left = {"tumour": ["Intercept", "drug[vem]"], "drug": ["Intercept", "tumour[SR]"]}
+    left["tumour:drug"] = ["Intercept", "tumour[SR]", "drug[vem]"]
+    assert list(made.reduced) == list(left)
+    for term, columns in left.items():
+        kept = made.design.matrix[:, [names.index(name) for name in columns]]
+        np.testing.assert_array_equal(made.reduced[term], kept)
+
+
+DRUG = "d\tm\tdrug=vem\tdrug=vehicle\t\t\t\t\n"
+
+
+@pytest.mark.parametrize("design", ["~ 0 + tumour + drug", "~ tumour + drug"])
+def test_terms_without_intercept(tmp_path: Path, design: str) -> None:
+    """Leaving a factor out leaves the constant in, whichever factor is coded in full."""
+    made = plan(tmp_path, HEADER + DRUG, design=design)
+    p = made.design.matrix.shape[1]
+    assert {term: p - matrix.shape[1] for term, matrix in made.reduced.items()} == {
+        "tumour": 1,
+        "drug": 1,
     }
+
+
+def test_a_single_factor_without_intercept(tmp_path: Path) -> None:
+    made = plan(tmp_path, HEADER + DRUG, design="~ 0 + drug")
+    np.testing.assert_array_equal(made.reduced["drug"], np.ones((12, 1)))
+
+
+def test_a_slope_through_the_origin_has_nothing_to_leave_out(tmp_path: Path) -> None:
+    row = "h\tm\thours=3\thours=1\t\t\t\t\n"
+    made = plan(tmp_path, HEADER + row, design="~ 0 + hours", continuous=["hours"])
+    assert made.reduced == {}
 
 
 def test_rows_become_plain_data_and_back(tmp_path: Path) -> None:

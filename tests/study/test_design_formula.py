@@ -123,14 +123,6 @@ def test_missing_levels_and_text_in_numbers() -> None:
         design("~ a", rows, continuous=("n",))
 
 
-def test_coefficients_of_terms() -> None:
-    made = design("~ a * b")
-    assert made.coefficients_of(frozenset("b")) == ["b[v]"]
-    assert made.coefficients_of(frozenset("b"), containing=True) == [
-        "b[v]", "a[y]:b[v]", "a[z]:b[v]",
-    ]  # fmt: skip
-
-
 @pytest.mark.parametrize(
     "formula", ["~ " + "(" * 20 + "a" + ")" * 20, "~ (a + b):c", "~ 1 + (1 + a):b"]
 )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pathcall.errors import ConfigError
-from pathcall.study.sample_sheet import COMPUTED, RESERVED, read_sheet
+from pathcall.study.sample_sheet import COMPUTED, FITTED, RESERVED, read_sheet
 from pathcall.tables import SAMPLES
 
 GOOD = (
@@ -86,7 +86,9 @@ def test_selection(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "column", [name for name in SAMPLES.columns if name != "sample"] + ["Size_Factor", "geo_title"]
+    "column",
+    [name for name in SAMPLES.columns if name != "sample"]
+    + ["Size_Factor", "geo_title", "size_factors", "replaceable"],
 )
 def test_a_factor_can_not_have_the_name_of_a_computed_column(tmp_path: Path, column: str) -> None:
     path = write(tmp_path, GOOD.replace("drug", column))
@@ -96,7 +98,7 @@ def test_a_factor_can_not_have_the_name_of_a_computed_column(tmp_path: Path, col
 
 def test_what_is_computed_is_what_the_table_of_samples_holds() -> None:
     assert ["sample", *COMPUTED] == list(SAMPLES.columns)
-    assert set(RESERVED) == {"sample", "exclude", "exclude_reason", *COMPUTED}
+    assert set(RESERVED) == {"sample", "exclude", "exclude_reason", *COMPUTED, *FITTED}
 
 
 @pytest.mark.parametrize(

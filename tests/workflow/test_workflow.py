@@ -129,7 +129,7 @@ def test_a_level_reruns_everything_but_the_download(rerun: Project) -> None:
 
 def test_a_line_of_the_fit_reruns_the_rules_that_use_it(rerun: Project) -> None:
     expected = below(rerun, "run_qc", "fit_model_airway")
-    with (rerun.folder / "src/pathcall/deseq/de.py").open("a") as file:
+    with (rerun.folder / "src/pathcall/deseq/dataset.py").open("a") as file:
         file.write("\n# a remark\n")
     planned = rerun.planned("--configfile", "config/demo.yaml")
     assert planned == expected

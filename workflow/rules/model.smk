@@ -26,6 +26,7 @@ for model in PLANS:
             lrt=f"results/{{study}}/lrt/{model}.tsv",
         log:
             f"results/{{study}}/logs/fit_model_{model}.log",
+        threads: 2
         conda:
             "../../envs/analysis.yaml"
         params:
@@ -33,6 +34,7 @@ for model in PLANS:
             model=CONFIG.models[model].model_dump(mode="json"),
             contrasts=[CONTRASTS[c].as_dict() for c in contrasts_of(model)],
             gene_filter=CONFIG.filter.model_dump(mode="json"),
+            de=CONFIG.de.model_dump(mode="json"),
             alpha=CONFIG.alpha,
             code=code_digest("pathcall.deseq.fit_models"),
         script:

@@ -11,6 +11,7 @@ with job_log(snakemake.log[0]):
         model=snakemake.params.model,
         contrasts=snakemake.params.contrasts,
         gene_filter=snakemake.params.gene_filter,
+        de=snakemake.params.de,
         alpha=snakemake.params.alpha,
         threads=snakemake.threads,
         de_out=list(snakemake.output.de),

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import polygamma
 
+from pathcall.deseq.layout import Layout
+
 logger = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float64]
@@ -280,3 +282,28 @@ def loess(x: Float, y: Float, at: Float, *, span: float) -> Float:
         + value[left + 1] * t**2 * (3 - 2 * t)
         + slope[left + 1] * width * t**2 * (t - 1)
     )
+
+
+def _trimmed_mean(values: Float, trim: float) -> Float:
+    """Mean along axis 1 without the lowest and highest share `trim`."""
+    n = values.shape[1]
+    low = int(np.floor(n * trim))
+    return np.asarray(np.sort(values, axis=1)[:, low : n - low].mean(axis=1))
+
+
+def robust_dispersions(norm: Float, layout: Layout) -> Float:
+    """Dispersions by trimmed moments, at least 0.04, for Cook's distances."""
+    cells = [np.flatnonzero(layout.group == g) for g in np.flatnonzero(layout.sizes >= 3)]
+    if cells:
+        variance = np.zeros(len(norm))
+        for members in cells:
+            n = len(members)
+            trim, scale = (1 / 3, 2.04) if n <= 3 else (1 / 4, 1.86) if n <= 23 else (1 / 8, 1.51)
+            values = norm[:, members]
+            centred = (values - _trimmed_mean(values, trim)[:, None]) ** 2
+            np.maximum(variance, scale * _trimmed_mean(centred, trim), out=variance)
+    else:
+        centred = (norm - _trimmed_mean(norm, 1 / 8)[:, None]) ** 2
+        variance = 1.51 * _trimmed_mean(centred, 1 / 8)
+    mean = norm.mean(axis=1)
+    return np.asarray(np.maximum((variance - mean) / mean**2, 0.04))

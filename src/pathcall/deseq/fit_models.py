@@ -1,28 +1,35 @@
-"""Fit a model of the config to the assembled counts and test all its contrasts."""
+"""The fit of the workflow: one model of the config on the assembled counts, all its contrasts."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import anndata as ad
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pathcall.counts.matrix import read_counts_h5ad
-from pathcall.deseq import de
-from pathcall.deseq.fitted import FittedModel, write_model
-from pathcall.deseq.vst import vst
+from pathcall.deseq import stock
+from pathcall.deseq.dataset import DeseqDataSet
+from pathcall.deseq.fitted import write_dataset
+from pathcall.deseq.lrt import likelihood_ratio_tests
+from pathcall.deseq.stats import DeseqStats
 from pathcall.errors import InputError
-from pathcall.study.config import FilterConfig, ModelConfig
+from pathcall.study.config import DeConfig, FilterConfig, ModelConfig
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_model
 from pathcall.study.sample_sheet import Sheet
 from pathcall.tables import DE, LRT, write_table
 
 logger = logging.getLogger(__name__)
 
+Float = npt.NDArray[np.float64]
+Engine = Literal["exact", "pydeseq2"]
+
+NAMES = {"baseMean": "base_mean", "log2FoldChange": "log2fc", "lfcSE": "lfc_se"}
 MIN_TOTAL = 10  # counts over all samples of a model, for a gene to be fitted
 
 
@@ -32,15 +39,16 @@ class ModelResult:
 
     Attributes
     ----------
-    model
-        The fitted model.
+    data
+        The fitted data set, in pydeseq2's layout; what the config says about it is in
+        ``uns["pathcall"]``.
     tables
         Contrast → table of schema ``de/{contrast}``: every gene of the matrix, in matrix order.
     lrt
         Table of schema ``lrt/{model}``.
     """
 
-    model: FittedModel
+    data: ad.AnnData
     tables: Mapping[str, pd.DataFrame]
     lrt: pd.DataFrame
 
@@ -55,6 +63,64 @@ def sheet_of(data: ad.AnnData) -> Sheet:
     return Sheet("counts.h5ad", columns, rows, excluded)
 
 
+def fit_dataset(
+    counts: pd.DataFrame,
+    samples: pd.DataFrame,
+    design: pd.DataFrame,
+    *,
+    expressed: npt.NDArray[np.bool_],
+    engine: Engine = "exact",
+    threads: int = 1,
+) -> DeseqDataSet:
+    """Fit one model, and variance-stabilise its counts.
+
+    Parameters
+    ----------
+    counts
+        ``samples × genes``, raw integers.
+    samples
+        Their sheet.
+    design
+        ``samples × coefficients``: a matrix, since pydeseq2 evaluates formulas as Python.
+    expressed
+        Genes that the transformation's trend is fitted on (engine ``exact``).
+    engine, threads
+        As in the config; the result does not depend on the number of threads.
+    """
+    if engine == "pydeseq2":
+        return stock.fit(counts, samples, design, threads=threads)  # type: ignore[no-any-return]
+    dds = DeseqDataSet(
+        counts=counts, metadata=samples, design=design, n_cpus=threads, quiet=True, low_memory=True
+    )
+    dds.deseq2()
+    dds.vst(genes=expressed)
+    return dds
+
+
+def contrast_table(
+    dds: DeseqDataSet, weights: Float, *, alpha: float, engine: Engine = "exact"
+) -> pd.DataFrame:
+    """Wald test and shrinkage of one contrast.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index gene_id: base_mean, log2fc, lfc_se, stat, pvalue, padj, log2fc_shrunk, lfc_se_shrunk,
+        outlier (yes/no). Values of a gene without any count are NaN.
+    """
+    if engine == "pydeseq2":
+        table = stock.contrast_table(dds, weights, alpha=alpha)
+    else:
+        stats = DeseqStats(dds, weights, alpha=alpha, quiet=True)
+        stats.summary()
+        table = stats.results_df.copy()
+        stats.lfc_shrink()
+        table["log2fc_shrunk"] = stats.results_df["log2FoldChange"]
+        table["lfc_se_shrunk"] = stats.results_df["lfcSE"]
+    table["outlier"] = np.where(dds.cooks_outlier(), "yes", "no")
+    return table.rename(columns=NAMES).rename_axis("gene_id")
+
+
 def fit_study_model(
     data: ad.AnnData,
     *,
@@ -63,9 +129,10 @@ def fit_study_model(
     contrasts: Mapping[str, Contrast],
     gene_filter: FilterConfig,
     alpha: float,
+    engine: Engine = "exact",
     threads: int = 1,
 ) -> ModelResult:
-    """Fit one model and test every contrast of it.
+    """Fit one model and test every contrast and every term of it.
 
     Parameters
     ----------
@@ -79,8 +146,8 @@ def fit_study_model(
         Which genes are tested.
     alpha
         FDR that independent filtering optimises for.
-    threads
-        Threads of the fit; the result does not depend on it.
+    engine, threads
+        As in the config; the result does not depend on the number of threads.
 
     Raises
     ------
@@ -92,67 +159,68 @@ def fit_study_model(
     plan = plan_model(name, model, sheet_of(data), contrasts, contrasts_path="the contrasts table")
     own = data[list(plan.samples)]
     counts = pd.DataFrame(np.asarray(own.X), index=own.obs_names, columns=own.var_names)
-    min_samples = (
-        plan.smallest_group if gene_filter.min_samples == "auto" else gene_filter.min_samples
-    )
-    kept = de.filter_genes(counts, min_count=gene_filter.min_count, min_samples=min_samples)
-    # DESeq2's customary pre-filter decides what is fitted and reported, and its independent filter
-    # which p-values are adjusted; the config's filter decides which genes count as expressed, and
-    # so enter rankings, scores and calls.
-    fitted = kept | (counts.sum(axis=0) >= MIN_TOTAL)
-    logger.info(
-        "%s: %d samples; of %d genes %d are fitted (at least %d counts in total), %d of them are "
-        "expressed (at least %d counts in at least %d samples)",
-        name,
-        len(counts),
-        len(fitted),
-        int(fitted.sum()),
-        MIN_TOTAL,
-        int(kept.sum()),
-        gene_filter.min_count,
-        min_samples,
-    )
-    if not kept.any():
-        raise InputError(
-            "no gene counts as expressed",
-            where=f"model {name}, filter min_count={gene_filter.min_count}, "
-            f"min_samples={min_samples}",
-            fix="lower the filter, or check that the counts are of this study",
-        )
-    expressed = counts.columns[kept]
+    fitted, expressed = _genes(counts, plan, gene_filter)
+    counts = counts.loc[:, fitted]
+    samples = own.obs.drop(columns=["included", "reason"]).astype(str)
     design = pd.DataFrame(
-        plan.design.matrix, index=list(plan.samples), columns=list(plan.design.coefficients)
+        plan.design.matrix, index=own.obs_names, columns=list(plan.design.coefficients)
     )
-    fit = de.fit_model(counts.loc[:, fitted], design, threads=threads)
+    dds = fit_dataset(
+        counts, samples, design, expressed=expressed[fitted], engine=engine, threads=threads
+    )
     symbols = own.var["symbol"].replace("", np.nan)
     tables = {
-        key: _whole(de.test_contrast(fit, weights, alpha=alpha), symbols)
+        key: _whole(contrast_table(dds, weights, alpha=alpha, engine=engine), symbols)
         for key, weights in plan.weights.items()
     }
     for key, table in tables.items():
         logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
-    lrt = de.lrt(fit, plan.terms)
+    # pydeseq2 has no likelihood-ratio test.
+    lrt = likelihood_ratio_tests(dds, plan.reduced if engine == "exact" else {})
     lrt.insert(1, "symbol", symbols.reindex(lrt["gene_id"]).to_numpy())
-    values = FittedModel(
-        name=name,
-        formula=plan.design.formula.text,
-        samples=_samples(own, plan),
-        counts=counts[expressed],
-        vst=vst(counts[expressed], fit.size_factors),
-        symbols=symbols[expressed],
-        size_factors=fit.size_factors,
-        dispersions=fit.dispersions[expressed],
-        base_mean=fit.base_mean[expressed],
-        design=design,
-        contrasts=dict(plan.weights),
-        continuous=plan.design.continuous,
+    # h5ad has no missing text: the empty string stands for "no symbol".
+    dds.var["symbol"] = own.var["symbol"][fitted].fillna("").astype(str)
+    dds.var["expressed"] = expressed[fitted]
+    dds.uns["pathcall"] = {
+        "name": name,
+        "formula": plan.design.formula.text,
+        "coefficients": list(plan.design.coefficients),
+        "continuous": ",".join(plan.design.continuous),
+        "contrasts": {key: np.asarray(value) for key, value in plan.weights.items()},
+        "engine": engine,
+    }
+    return ModelResult(dds, tables, lrt)
+
+
+def _genes(
+    counts: pd.DataFrame, plan: ModelPlan, gene_filter: FilterConfig
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Genes to fit, and those of them that count as expressed.
+
+    DESeq2's customary pre-filter decides what is fitted and reported, and its independent filter
+    which p-values are adjusted; the config's filter decides which genes enter rankings, scores and
+    calls.
+    """
+    min_samples = (
+        plan.smallest_group if gene_filter.min_samples == "auto" else gene_filter.min_samples
     )
-    return ModelResult(values, tables, lrt)
-
-
-def _samples(data: ad.AnnData, plan: ModelPlan) -> pd.DataFrame:
-    frame: pd.DataFrame = data.obs.loc[list(plan.samples)].drop(columns=["included", "reason"])
-    return frame
+    values = counts.to_numpy()
+    expressed = (values >= gene_filter.min_count).sum(axis=0) >= min_samples
+    fitted = expressed | (values.sum(axis=0) >= MIN_TOTAL)
+    logger.info(
+        "%s: %d samples; of %d genes %d are fitted (at least %d counts in total), %d of them are "
+        "expressed (at least %d counts in at least %d samples)",
+        plan.name, len(counts), len(fitted), int(fitted.sum()), MIN_TOTAL, int(expressed.sum()),
+        gene_filter.min_count, min_samples,
+    )  # fmt: skip
+    if not expressed.any():
+        raise InputError(
+            "no gene counts as expressed",
+            where=f"model {plan.name}, filter min_count={gene_filter.min_count}, "
+            f"min_samples={min_samples}",
+            fix="lower the filter, or check that the counts are of this study",
+        )
+    return fitted, expressed
 
 
 def _whole(table: pd.DataFrame, symbols: pd.Series) -> pd.DataFrame:
@@ -171,6 +239,7 @@ def fit_and_write(
     model: Mapping[str, Any],
     contrasts: Sequence[Mapping[str, Any]],
     gene_filter: Mapping[str, Any],
+    de: Mapping[str, Any],
     alpha: float,
     threads: int,
     de_out: Sequence[str],
@@ -186,9 +255,10 @@ def fit_and_write(
         contrasts={c.contrast: c for c in own},
         gene_filter=FilterConfig.model_validate(gene_filter),
         alpha=alpha,
+        engine=DeConfig.model_validate(de).engine,
         threads=threads,
     )
     for contrast, path in zip(own, de_out, strict=True):
         write_table(result.tables[contrast.contrast], path, DE)
     write_table(result.lrt, lrt_out, LRT)
-    write_model(result.model, model_out)
+    write_dataset(result.data, model_out)

@@ -13,8 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.stats.linear_models import residual_df
+from pathcall.study.sample_sheet import FITTED
 
 Float = npt.NDArray[np.float64]
+
+LAYERS = ("vst_counts", "replace_counts")
 
 
 @dataclass(frozen=True)
@@ -68,59 +71,55 @@ class FittedModel:
         return residual_df(self.design.to_numpy(dtype=float))
 
 
-def write_model(model: FittedModel, path: str | Path) -> None:
-    """Write a fitted model as h5ad, whole or not at all."""
-    data = ad.AnnData(
-        X=model.counts.to_numpy(dtype=np.int64),
-        obs=model.samples.astype(str).assign(size_factor=model.size_factors),
-        var=pd.DataFrame(
-            {
-                # h5ad has no missing text: the empty string stands for "no symbol".
-                "symbol": model.symbols.fillna("").astype(str),
-                "dispersion": model.dispersions,
-                "base_mean": model.base_mean,
-            },
-            index=model.counts.columns,
-        ),
-        layers={"vst": model.vst.to_numpy(dtype=np.float64)},
-        obsm={"design": model.design.to_numpy(dtype=np.float64)},
+def write_dataset(data: ad.AnnData, path: str | Path) -> None:
+    """Write a fitted data set as h5ad, whole or not at all.
+
+    The layout is pydeseq2's, less what follows from the rest (normalised counts, Cook's distances
+    and means of samples). ``/`` in names of coefficients, which HDF5 takes for folders, becomes
+    ``∕``; the names as they are stand in ``uns["pathcall"]["coefficients"]``.
+    """
+    columns = [name.replace("/", "∕") for name in data.obsm["design_matrix"].columns]
+    written = ad.AnnData(
+        X=np.asarray(data.X, dtype=np.int64),
+        obs=data.obs.copy(),
+        var=data.var.copy(),
+        layers={name: data.layers[name] for name in LAYERS if name in data.layers},
+        obsm={"design_matrix": data.obsm["design_matrix"].set_axis(columns, axis=1)},
+        varm={"LFC": data.varm["LFC"].set_axis(columns, axis=1)} if "LFC" in data.varm else {},
         uns={
-            "name": model.name,
-            "formula": model.formula,
-            "coefficients": list(model.design.columns),
-            "continuous": ",".join(model.continuous),
-            "contrasts": {key: np.asarray(value) for key, value in model.contrasts.items()},
+            key: value.to_numpy() if isinstance(value, pd.Series) else value
+            for key, value in data.uns.items()
         },
     )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    data.strings_to_categoricals()  # as writing would do, with a remark for each column
-    data.write_h5ad(part)
+    written.strings_to_categoricals()  # as writing would do, with a remark for each column
+    written.write_h5ad(part)
     os.replace(part, path)
 
 
 def read_model(path: str | Path) -> FittedModel:
-    """Read a fitted model written by `write_model`."""
+    """Read a fitted model: the expressed genes of a data set that `write_dataset` wrote."""
     data = ad.read_h5ad(path)
-    samples = data.obs.astype({c: str for c in data.obs.columns if c != "size_factor"})
+    about = data.uns["pathcall"]
+    var = data.var[data.var["expressed"].to_numpy()]
+    kept = data.var["expressed"].to_numpy()
 
     def frame(values: npt.NDArray[np.generic]) -> pd.DataFrame:
-        return pd.DataFrame(values, index=data.obs_names, columns=data.var_names)
+        return pd.DataFrame(values[:, kept], index=data.obs_names, columns=var.index)
 
     return FittedModel(
-        name=str(data.uns["name"]),
-        formula=str(data.uns["formula"]),
-        samples=samples.drop(columns="size_factor"),
+        name=str(about["name"]),
+        formula=str(about["formula"]),
+        samples=data.obs.drop(columns=list(FITTED), errors="ignore").astype(str),
         counts=frame(data.X),
-        vst=frame(data.layers["vst"]),
-        symbols=data.var["symbol"].astype(str).astype(object).replace("", np.nan),
-        size_factors=data.obs["size_factor"],
-        dispersions=data.var["dispersion"],
-        base_mean=data.var["base_mean"],
-        design=pd.DataFrame(
-            data.obsm["design"], index=data.obs_names, columns=list(data.uns["coefficients"])
-        ),
-        contrasts={key: np.asarray(v, dtype=float) for key, v in data.uns["contrasts"].items()},
-        continuous=tuple(filter(None, str(data.uns["continuous"]).split(","))),
+        vst=frame(data.layers["vst_counts"]),
+        symbols=var["symbol"].astype(str).astype(object).replace("", np.nan),
+        size_factors=data.obs["size_factors"].rename("size_factor"),
+        dispersions=var["dispersions"],
+        base_mean=var["_normed_means"],
+        design=data.obsm["design_matrix"].set_axis(list(about["coefficients"]), axis=1),
+        contrasts={key: np.asarray(v, dtype=float) for key, v in about["contrasts"].items()},
+        continuous=tuple(filter(None, str(about["continuous"]).split(","))),
     )

@@ -1,4 +1,4 @@
-"""Variance-stabilising transformation, from a dispersion trend fitted on a subset of genes."""
+"""Variance-stabilising transformation of a dispersion trend (`pathcall.deseq.DeseqDataSet.vst`)."""
 
 from __future__ import annotations
 
@@ -6,69 +6,37 @@ import logging
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.interpolate import CubicSpline
 
-from pathcall.deseq.de import base_mean_of, gene_dispersions
-from pathcall.deseq.dispersion import MIN_DISP, Trend, fit_trend
-from pathcall.deseq.kernels import Layout
+from pathcall.deseq.dispersion import MIN_DISP, Trend
 
 logger = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float64]
 
 
-def vst(
-    counts: pd.DataFrame,
-    size_factors: pd.Series,
-    *,
-    design: pd.DataFrame | None = None,
-    n_sub: int = 1000,
-    threads: int = 1,
-) -> pd.DataFrame:
-    """Counts on a log2 scale on which variance hardly depends on the mean.
+def trend_genes(mean: Float, n_sub: int) -> npt.NDArray[np.intp]:
+    """Positions of the genes that the trend is fitted on, as R's ``vst`` chooses them.
 
-    As R's ``vst``: gene-wise dispersions of `n_sub` genes, evenly spread over the order of their
-    means above 5, give the trend; no gene is fitted otherwise. Where fewer genes have such a mean,
-    all of them are used (or all with any count, if there are none).
+    `n_sub` genes, evenly spread over the order of their means above 5. Where fewer genes have such
+    a mean, all of them are taken (or all with any count, if there are none).
 
     Parameters
     ----------
-    counts
-        ``samples × genes``, integers.
-    size_factors
-        Sample → factor.
-    design
-        Design matrix (``samples × coefficients``) for the dispersions; None: ``~ 1``, blind to the
-        experiment.
+    mean
+        Mean of normalised counts of each gene.
     n_sub
-        Genes for the trend.
-    threads
-        Threads; the result does not depend on them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        ``samples × genes``, log2 scale.
+        How many.
     """
-    sf = size_factors.reindex(counts.index).to_numpy(dtype=np.float64)
-    y = np.ascontiguousarray(counts.to_numpy().T, dtype=np.float64)
-    mean = base_mean_of(y, sf)
-    layout = Layout.of(np.ones((len(counts), 1)) if design is None else design.to_numpy(float))
     candidates = np.flatnonzero(mean > 5)
     if not len(candidates):
         candidates = np.flatnonzero(mean > 0)
     order = candidates[np.argsort(mean[candidates], kind="stable")]
-    if len(order) > n_sub:
-        order = order[np.rint(np.linspace(0, len(order) - 1, n_sub)).astype(int)]
-    else:
+    if len(order) <= n_sub:
         logger.info("VST: trend on all %d genes with enough counts (%d asked)", len(order), n_sub)
-    trend = Trend("none")
-    if len(order) and layout.n_samples > layout.n_coefficients:
-        dispersion, _ = gene_dispersions(np.ascontiguousarray(y[order]), sf, layout, threads)
-        trend = fit_trend(mean[order], dispersion)
-    values = transform(counts.to_numpy(dtype=np.float64) / sf[:, None], trend, sf, mean)
-    return pd.DataFrame(values, index=counts.index, columns=counts.columns)
+        return order
+    spread = np.rint(np.linspace(0, len(order) - 1, n_sub)).astype(int)
+    return np.asarray(order[spread])
 
 
 def transform(normalised: Float, trend: Trend, size_factors: Float, mean: Float) -> Float:

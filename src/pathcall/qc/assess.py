@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.counts.matrix import read_counts_h5ad
-from pathcall.deseq.vst import vst
+from pathcall.deseq.dataset import DeseqDataSet
 from pathcall.geo.sources import sample_metadata
 from pathcall.qc.confounding import confounding_flags
 from pathcall.qc.expression import (
@@ -119,7 +119,7 @@ def assess_quality(
     groups = cells_of(data.obs, factors)
     factor = size_factors(counts)
     kept = (counts >= min_count).sum(axis=0) >= 2
-    values = vst(counts.loc[:, kept], factor)
+    values = _stabilised(counts.loc[:, kept], factor)
     logger.info("VST of %d genes (%d below the filter)", int(kept.sum()), int((~kept).sum()))
     correlation = spearman(values.to_numpy())
     included = [[s for s in samples if s in set(names)] for samples in models or [names]]
@@ -172,6 +172,19 @@ def cells_of(obs: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
         for row in zip(*levels, strict=True)
     ]
     return pd.Series(names or ["all"] * len(obs), index=obs.index)
+
+
+def _stabilised(counts: pd.DataFrame, factor: pd.Series) -> pd.DataFrame:
+    """Variance-stabilised counts, ``samples × genes``, blind to the experiment."""
+    dds = DeseqDataSet(
+        counts=counts,
+        metadata=pd.DataFrame({"size_factors": factor}),
+        design=pd.DataFrame({"Intercept": 1.0}, index=counts.index),
+        quiet=True,
+        n_cpus=1,
+    )
+    dds.vst()
+    return pd.DataFrame(dds.layers["vst_counts"], index=counts.index, columns=counts.columns)
 
 
 def _correlations(correlation: Float, groups: npt.NDArray[np.object_]) -> tuple[Float, Float]:

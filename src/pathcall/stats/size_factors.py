@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from pathcall.errors import PathcallError
 logger = logging.getLogger(__name__)
 
 
-def size_factors(counts: pd.DataFrame) -> pd.Series:
+def size_factors(
+    counts: pd.DataFrame, *, kind: Literal["ratio", "poscounts"] = "ratio"
+) -> pd.Series:
     """Median-of-ratios size factors.
 
     The ratio of each count to the gene's geometric mean over the samples, median over the genes
@@ -24,6 +27,8 @@ def size_factors(counts: pd.DataFrame) -> pd.Series:
     ----------
     counts
         ``samples × genes``, non-negative.
+    kind
+        ``poscounts``: that rule whatever the zeros.
 
     Returns
     -------
@@ -44,11 +49,12 @@ def size_factors(counts: pd.DataFrame) -> pd.Series:
             fix="exclude it in the sample sheet",
         )
     complete = (values > 0).all(axis=0)
-    if complete.any():
+    if kind == "ratio" and complete.any():
         logs = np.log(values[:, complete])
         factors = np.exp(np.median(logs - logs.mean(axis=0), axis=1))
     else:
-        logger.warning("every gene has a zero in some sample: size factors by `poscounts`")
+        if kind == "ratio":
+            logger.warning("every gene has a zero in some sample: size factors by `poscounts`")
         logs = np.log(np.where(values > 0, values, 1.0))
         ratios = np.where(values > 0, logs - logs.mean(axis=0), np.nan)
         factors = np.exp(np.nanmedian(ratios, axis=1))

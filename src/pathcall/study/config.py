@@ -113,6 +113,14 @@ class FilterConfig(Section):
     sparser end)."""
 
 
+class DeConfig(Section):
+    """How the models are fitted (docs/de.md)."""
+
+    engine: Literal["exact", "pydeseq2"] = "exact"
+    """`exact`: pydeseq2's steps with R DESeq2's answers, compiled. `pydeseq2`: pydeseq2 as it is,
+    several times slower; it has no likelihood-ratio test, so that `lrt/` is empty."""
+
+
 class CallsConfig(Section):
     """The rule that turns evidence into calls; the same for every pathway (docs/method.md)."""
 
@@ -203,6 +211,8 @@ class Config(Section):
     """Models: one fit each."""
     filter: FilterConfig = FilterConfig()
     """Which genes count as expressed."""
+    de: DeConfig = DeConfig()
+    """How the models are fitted."""
     alpha: float = Field(default=0.05, gt=0, le=0.5)
     """FDR for genes, and the level that independent filtering optimises for."""
     seed: int = Field(default=20150416, ge=0, lt=2**32)

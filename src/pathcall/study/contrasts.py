@@ -110,19 +110,15 @@ class ModelPlan:
     smallest_group: int
 
     @property
-    def terms(self) -> dict[str, list[str]]:
-        """What a likelihood-ratio test leaves out: label → coefficients.
-
-        A factor goes together with every interaction it is part of; an interaction goes alone.
-        """
-        terms = [term for term in self.design.formula.terms if term]
+    def reduced(self) -> dict[str, Float]:
+        """Term of the design → design matrix of the model without it (`Design.reduced`)."""
         columns = self.design.formula.columns
-        return {
-            ":".join(name for name in columns if name in term): self.design.coefficients_of(
-                term, containing=len(term) == 1
-            )
+        terms = [term for term in self.design.formula.terms if term]
+        matrices = {
+            ":".join(name for name in columns if name in term): self.design.reduced(term)
             for term in terms
         }
+        return {label: matrix for label, matrix in matrices.items() if matrix is not None}
 
 
 def read_contrasts(path: str) -> dict[str, Contrast]:

@@ -234,13 +234,23 @@ class Design:
         mean: Float = self.encode(rows).mean(axis=0)
         return mean
 
-    def coefficients_of(self, term: Term, *, containing: bool = False) -> list[str]:
-        """Names of a term's coefficients; with `containing`, of every term that contains it."""
-        return [
-            name
-            for name, (own, _) in zip(self.coefficients, self._columns, strict=True)
-            if own == term or (containing and own >= term)
+    def reduced(self, term: Term) -> Float | None:
+        """Design matrix of the model without a term, ``samples × coefficients``.
+
+        The term goes together with every interaction that contains it. The constant stays wherever
+        the full model spans it, written or not: the levels of ``~ 0 + group`` are held against
+        equal levels. None where nothing is left, as of ``~ 0 + dose``.
+        """
+        terms = self.formula.terms
+        kept = [own for own in terms if own != INTERCEPT and not own >= term]
+        if any(all(name in self.levels for name in own) for own in terms):
+            kept.insert(0, INTERCEPT)
+        if not kept:
+            return None
+        columns = [
+            make for _, _, make in _columns(Formula(self.formula.text, tuple(kept)), self.levels)
         ]
+        return np.array([[make(row) for make in columns] for row in self.rows], dtype=float)
 
 
 def build_design(

@@ -22,7 +22,9 @@ COMPUTED = {
 meaning; the schema of that table is made from it (`pathcall.tables.SAMPLES`)."""
 GEO_PREFIX = "geo_"
 """What GEO's own columns begin with in `samples.tsv`."""
-RESERVED = ("sample", *EXCLUSION, *COMPUTED)
+FITTED = ("size_factors", "replaceable")
+"""Columns of samples that a fitted model has of its own (pydeseq2's names)."""
+RESERVED = ("sample", *EXCLUSION, *COMPUTED, *FITTED)
 """Names that no factor column can have."""
 MISSING = ("", "NA")
 _COLUMN = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
@@ -205,8 +207,8 @@ def _check_column(column: str, path: str | Path) -> None:
         raise ConfigError(
             "a column of the sample sheet has a name that is taken",
             where=where,
-            fix="rename it: samples.tsv has columns of its own called "
-            f"{', '.join(COMPUTED)} and {GEO_PREFIX}…",
+            fix="rename it: samples.tsv and the fitted models have columns of their own called "
+            f"{', '.join((*COMPUTED, *FITTED))} and {GEO_PREFIX}…",
         )
 
 
