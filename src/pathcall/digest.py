@@ -24,7 +24,7 @@ def code_digest(module: str) -> str:
     Parameters
     ----------
     module
-        Dotted name, such as ``pathcall.deseq.de``; data files of a module count. A package named
+        Dotted name, such as ``pathcall.deseq.stats``; data files of a module count. A package named
         here stands for every file in its folder, templates included.
 
     Raises

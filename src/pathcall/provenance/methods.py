@@ -27,7 +27,7 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
     "GEOparse": ("GEO metadata", None),
     "anndata": ("count matrices", "Virshup et al. 2024, JOSS 9:4371, doi:10.21105/joss.04371"),
     "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
-    "pydeseq2": ("interface and reference of the differential expression engine", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
+    "pydeseq2": ("differential expression", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
     "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
     "decoupler": ("footprint activities", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
     "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
@@ -117,9 +117,13 @@ def methods_text(
         )
         + " Genes with at least ten counts in total were fitted by negative binomial models with "
         "median-of-ratios size factors, dispersions shrunken to a parametric trend and Wald tests "
-        "as in DESeq2 (Love et al. 2014, Genome Biol 15:550), by pathcall's batched engine, which "
-        f"also serves {tool('pydeseq2')} as its inference and follows R DESeq2 1.38.3 where the "
-        "two differ. log2 fold changes "
+        f"as in DESeq2 (Love et al. 2014, Genome Biol 15:550), by {tool('pydeseq2')}"
+        + (
+            " with pathcall's inference, which follows R DESeq2 1.38.3 where the two differ"
+            if config.de.engine == "exact"
+            else " with its default inference"
+        )
+        + ". log2 fold changes "
         "are given as maximum-likelihood estimates and shrunken by the apeGLM prior (Zhu et al. "
         "2019, Bioinformatics 35:2084), each contrast being made a coefficient of its own. "
         f"FDR by Benjamini-Hochberg after independent filtering at {config.alpha:g}.",
