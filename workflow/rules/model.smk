@@ -26,9 +26,9 @@ for model in PLANS:
             lrt=f"results/{{study}}/lrt/{model}.tsv",
         log:
             f"results/{{study}}/logs/fit_model_{model}.log",
-        threads: 2
         conda:
             "../../envs/analysis.yaml"
+        threads: 2
         params:
             name=model,
             model=CONFIG.models[model].model_dump(mode="json"),
