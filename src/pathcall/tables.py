@@ -65,7 +65,7 @@ SAMPLES = _schema(
 
 QC_METRICS = _schema(
     "qc/metrics",
-    "Quality of each included sample.",
+    "Quality of each included sample (scanpy's metrics on raw counts).",
     {
         "sample": _text("sample", unique=True),
         "library_size": _float("sum of counts"),

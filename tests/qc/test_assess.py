@@ -164,3 +164,22 @@ def test_samples_without_sheet_or_counts_are_listed_with_the_reason(
     assert list(table.index) == list(range(len(table)))
     assert list(table.columns[:5]) == list(SAMPLES.columns)
     assert len(SAMPLES.validate(table)) == len(table)
+
+
+def test_a_batch_that_equals_the_treatment_is_named_once(airway: ad.AnnData) -> None:
+    data = airway.copy()
+    data.obs["seq_date"] = ["monday" if d == "untreated" else "friday" for d in data.obs["dex"]]
+    flags = assess_quality(data, **DEMO).flags
+    assert list(flags["flag"]) == ["confounded"]
+    assert QC_FLAGS.validate(flags)["sample"].tolist() == ["(all samples)"]
+
+
+def test_sex_that_the_genes_contradict(airway: ad.AnnData) -> None:
+    data = airway.copy()
+    # By expression one donor is female, three are male.
+    female = set(data.obs_names[data.obs["cell"] == "N061011"])
+    for sex, expected in (("male", female), ("female", set(data.obs_names) - female)):
+        metadata = pd.DataFrame({"sex": sex}, data.obs_names)
+        flags = assess_quality(data, **DEMO, metadata=metadata).flags
+        assert set(flags["flag"]) == {"sex"}
+        assert set(flags["sample"]) == expected

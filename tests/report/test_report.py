@@ -491,3 +491,13 @@ def test_combined_contrasts_that_share_samples_are_named(data) -> None:  # type:
         assert bool(hits) is shown
         if shown:
             assert "correlate by up to 0.50" in hits[0]
+
+
+def test_a_flag_of_the_whole_study_is_a_sentence_of_its_own(data) -> None:  # type: ignore[no-untyped-def]
+    row = {
+        "sample": "(all samples)", "flag": "confounded", "severity": "severe", "value": 1.0,
+        "threshold": 1.0, "reason": "each level of batch holds one drug", "advice": "none",
+    }  # fmt: skip
+    caveats = sections.context(replace(data, flags=pd.DataFrame([row])))["caveats"]
+    assert "Each level of batch holds one drug." in caveats
+    assert not any("(all samples)" in c for c in caveats)

@@ -29,7 +29,7 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
     "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
     "pydeseq2": ("differential expression", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
     "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
-    "decoupler": ("footprint activities", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
+    "decoupler": ("the footprint model, which ours is checked against", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
     "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
     "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
     "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
@@ -137,8 +137,8 @@ def methods_text(
         "collection, with the correlation-adjusted competitive test of Wu & Smyth (2012, Nucleic "
         "Acids Res 40:e133) beside it; inter-gene correlations were estimated from the residuals of "
         "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere. Footprints "
-        "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by the multivariate linear "
-        f"model of {tool('decoupler')}. Secreted factors among changed genes were tested for "
+        "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by a multivariate linear "
+        f"model, as in {tool('decoupler')}. Secreted factors among changed genes were tested for "
         "over-representation against the tested genes."
         + (
             " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."

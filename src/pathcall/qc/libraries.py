@@ -37,20 +37,25 @@ class LibraryLimits:
 
 
 def library_metrics(data: ad.AnnData) -> pd.DataFrame:
-    """Size, detected genes, percent in the highest and in mitochondrial genes, one row a sample."""
-    counts = np.asarray(data.X, dtype=np.float64)
-    total = counts.sum(axis=1)
-    top = min(TOP, counts.shape[1])
-    highest = np.partition(counts, counts.shape[1] - top, axis=1)[:, -top:].sum(axis=1)
-    symbols = data.var["symbol"].str.upper().str.startswith("MT-")
-    mitochondrial = (symbols | data.var["entrez_id"].isin(MITOCHONDRIAL)).to_numpy()
+    """Size, detected genes, percent in top and in mitochondrial genes (scanpy's metrics)."""
+    import scanpy as sc
+
+    data = ad.AnnData(
+        X=np.asarray(data.X, dtype=np.float64), obs=data.obs[[]].copy(), var=data.var.copy()
+    )
+    data.var["mt"] = data.var["symbol"].str.upper().str.startswith("MT-") | data.var[
+        "entrez_id"
+    ].isin(MITOCHONDRIAL)
+    top = min(TOP, data.n_vars)
+    sc.pp.calculate_qc_metrics(data, qc_vars=["mt"], percent_top=[top], log1p=False, inplace=True)
+    obs = data.obs
     return pd.DataFrame(
         {
-            "sample": data.obs_names.to_numpy(),
-            "library_size": total,
-            "n_genes": (counts > 0).sum(axis=1),
-            "pct_top_50": 100 * highest / total,
-            "pct_mitochondrial": 100 * counts[:, mitochondrial].sum(axis=1) / total,
+            "sample": obs.index.to_numpy(),
+            "library_size": obs["total_counts"].to_numpy(dtype=float),
+            "n_genes": obs["n_genes_by_counts"].to_numpy(dtype=int),
+            "pct_top_50": obs[f"pct_counts_in_top_{top}_genes"].to_numpy(dtype=float),
+            "pct_mitochondrial": obs["pct_counts_mt"].to_numpy(dtype=float),
         }
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from pathcall.qc.flags import STUDY
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
@@ -61,6 +62,9 @@ def caveats(data: ReportData) -> list[str]:
                 f"their errors correlate by up to {most:.2f}. The combined intervals allow for it."
             )
     severe = data.flags[data.flags["severity"].isin(["severe", "warning"])]
+    of_study = severe["sample"] == STUDY
+    made += [f"{reason[:1].upper()}{reason[1:]}." for reason in severe.loc[of_study, "reason"]]
+    severe = severe[~of_study]
     if len(severe):
         names = list(dict.fromkeys(severe["sample"]))
         made.append(
