@@ -67,6 +67,34 @@ def test_tpm_is_named() -> None:
         verify_counts(frame.round(), where="f")
 
 
+def test_limits_of_what_looks_normalised() -> None:
+    whole = pd.DataFrame({"a": [500_000, 500_000], "b": [400_000, 600_000]})
+    for shift, refused in ((4_900, True), (5_100, False)):  # within half a percent of a million
+        counts = whole.add(np.array([[shift], [0]]))
+        if refused:
+            with pytest.raises(InputError, match="about a million"):
+                verify_counts(counts, where="f")
+        else:
+            assert verify_counts(counts, where="f").equals(counts)
+    # One sample alone may have a million reads.
+    assert verify_counts(whole[["a"]], where="f").equals(whole[["a"]])
+    for shift, words in ((19_000.5, "TPM or CPM"), (21_000.5, "normalised or estimated")):
+        with pytest.raises(InputError, match=words):
+            verify_counts(whole.add(np.array([[shift], [0]])), where="f")
+    for value, words in ((29.5, "log values"), (30.0, "normalised or estimated")):
+        with pytest.raises(InputError, match=words):
+            verify_counts(pd.DataFrame({"a": [0.5, value]}), where="f")
+
+
+@pytest.mark.parametrize("value", [2**53, 2**53 - 1])
+def test_the_largest_count(value: int) -> None:
+    if value == 2**53:
+        with pytest.raises(InputError, match=r"exceeds 2\^53"):
+            verify_counts(table(a=[value, 2, 3, 4]), where="f")
+    else:
+        assert verify_counts(table(a=[value, 2, 3, 4]), where="f")["a"].iloc[0] == value
+
+
 def test_counts_beyond_32_bits_are_kept() -> None:
     made = verify_counts(table(a=[2**33, 2, 3, 4]), where="f")
     assert made["a"].iloc[0] == 2**33

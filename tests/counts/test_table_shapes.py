@@ -128,6 +128,22 @@ TEXTS: dict[str, Callable[[pd.DataFrame], str]] = {
     "blanks around cells": lambda t: tsv(counts_of(t)).replace("\t", "\t "),
     "transposed": lambda t: counts_of(t).T.to_csv(sep="\t", index_label="sample"),
     "more samples than the sheet": lambda t: tsv(counts_of(t).assign(other=5)),
+    "R write.table of a data frame with gene_id in a column": lambda t: r_table(
+        counts_of(t).rename_axis("gene_id").reset_index().set_axis(range(1, len(t) + 1))
+    ),
+    "numbered rows with gaps before the ids": lambda t: (
+        counts_of(t)
+        .rename_axis("gene")
+        .reset_index()
+        .set_axis(range(3, 2 * len(t) + 3, 2))
+        .to_csv()
+    ),
+    "summary rows of featureCounts": lambda t: (
+        tsv(counts_of(t)) + "Unassigned_NoFeatures\t9\t9\t9\t9\nUnassigned_Ambiguity\t1\t1\t1\t1\n"
+    ),
+    "summary rows of an old htseq-count": lambda t: (
+        tsv(counts_of(t)) + "no_feature\t9\t9\t9\t9\nnot_aligned\t1\t1\t1\t1\n"
+    ),
     "summary rows of htseq-count": lambda t: (
         tsv(counts_of(t)) + "__no_feature\t9\t9\t9\t9\n__ambiguous\t1\t1\t1\t1\n"
     ),
@@ -283,12 +299,66 @@ def silent_housekeeping(truth: pd.DataFrame) -> str:
     return tsv(by_symbol(truth).mul(~truth["symbol"].isin(HOUSE).to_numpy(), axis=0))
 
 
+def ids_of_other_rows(truth: pd.DataFrame) -> str:
+    """Sorted by symbol, but for the column of ids."""
+    frame = counts_of(truth).set_axis(truth.index[::-1])
+    frame.insert(0, "gene_name", truth["symbol"].to_numpy())
+    return tsv(frame)
+
+
+def with_total(truth: pd.DataFrame) -> str:
+    total = "\t".join(map(str, counts_of(truth).sum()))
+    return tsv(counts_of(truth)) + f"Total\t{total}\n"
+
+
+def with_highest_row_again(truth: pd.DataFrame) -> str:
+    frame = counts_of(truth)
+    return tsv(pd.concat([frame, frame.loc[[frame.min(axis=1).idxmax()]]]))
+
+
 REFUSED: dict[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "counts as ids": (
         lambda t: tsv(counts_of(t).assign(x=7).set_index("ctrl_1").rename_axis("gene_id")).replace(
             "drug_2\tx", "drug_2\tctrl_1", 1
         ),
         "look like counts",
+    ),
+    "a header that lost a name": (
+        lambda t: tsv(counts_of(t)).replace("ctrl_2\t", "", 1), "one name too few",
+    ),
+    "rows numbered, no ids": (
+        lambda t: tsv(counts_of(t).sample(frac=0.9, random_state=1).set_axis(
+            range(1, round(0.9 * len(t)) + 1)).iloc[::-1]),
+        "number the rows|numbers the rows",
+    ),
+    "ids of other rows": (ids_of_other_rows, "ids and symbols of the table disagree"),
+    "a row of totals": (with_total, "'Total' is the sum of all others"),
+    "one row pasted twice": (with_highest_row_again, "1 rows stand in the table twice"),
+    "a sample's column copied": (
+        lambda t: tsv(counts_of(t).assign(drug_2=t["drug_1"])),
+        "'drug_1' and 'drug_2' have the same counts",
+    ),
+    "an open quote before an id": (
+        lambda t: tsv(counts_of(t)).replace("ENSG", '"ENSG', 1),
+        "a quote that is not closed.*row 1",
+    ),
+    "means of two": (lambda t: tsv(counts_of(t) / 2), "normalised or estimated"),
+    "one decimal by mistake": (
+        lambda t: tsv(counts_of(t).astype(object).where(
+            counts_of(t).index.to_series().ne(t.index[5]), 7.5)),
+        "not integers.*7.5",
+    ),
+    "log values, rounded": (
+        lambda t: tsv(np.log2(counts_of(t) + 1).round().astype(int)), "largest count is",
+    ),
+    "log values in quarters": (
+        lambda t: tsv((np.log2(counts_of(t) + 1) * 4).round() / 4), "log values",
+    ),
+    "decimal commas": (
+        lambda t: tsv(counts_of(t)).replace("\n", ",5\n").replace(",5", "", 1), "without commas",
+    ),
+    "beyond any integer": (
+        lambda t: tsv(counts_of(t).astype(object).assign(ctrl_1=10**20)), r"exceeds 2\^53",
     ),
     "pasted twice": (lambda t: tsv(twice(counts_of(t))), "stand in the table twice"),
     "transcripts as genes": (
@@ -383,3 +453,37 @@ def test_a_file_that_is_not_what_its_name_says(name: str, tmp_path: Path) -> Non
     (tmp_path / name).write_bytes(content.get(name, raw.getvalue()))
     with pytest.raises(PathcallError, match=name):
         read_given([str(tmp_path / name)])
+
+
+@pytest.mark.parametrize(
+    "name", ["rsem.fpkm.counts.txt", "salmon.vst.txt", "kallisto_norm_counts.txt"]
+)
+def test_a_name_does_not_make_estimated_counts_of_normalised_values(
+    name: str, tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
+) -> None:
+    (tmp_path / name).write_text(tsv(counts_of(truth) * np.array([0.9, 1.1, 1.2, 0.7])))
+    with pytest.raises(PathcallError, match="not integers"):
+        assembled(tmp_path / name, gene_ids)
+
+
+def test_formatted_but_empty_columns_of_a_workbook(
+    tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
+) -> None:
+    path = tmp_path / "counts.xlsx"
+    by_symbol(truth).to_excel(path)
+    book = openpyxl.load_workbook(path)
+    for column in range(7, 10):
+        book.active.cell(3, column).number_format = "0.00"
+    book.save(path)
+    check(assembled(path, gene_ids), truth)
+
+
+@pytest.mark.parametrize("dtype", [bool, complex])
+def test_an_h5ad_of_no_counts(
+    dtype: type, tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
+) -> None:
+    data = ad.AnnData(counts_of(truth).T.astype(np.float32))
+    data.layers["x"] = data.X.astype(dtype)
+    data.write_h5ad(tmp_path / "x.h5ad")
+    with pytest.raises(PathcallError, match="TRUE or FALSE, or a complex number"):
+        assembled(tmp_path / "x.h5ad", gene_ids, layer="x")

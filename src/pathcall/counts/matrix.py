@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,12 @@ from pathcall.counts.gene_ids import (
 )
 from pathcall.counts.normalised import signs_of_normalisation
 from pathcall.counts.sanity import (
+    check_copied_samples,
     check_housekeeping,
     check_ids,
     check_repeated,
+    check_sums,
+    check_symbols,
     drop_rows_without_id,
 )
 from pathcall.counts.spreadsheet_ids import mend_dates
@@ -31,10 +35,19 @@ from pathcall.study.sample_sheet import Sheet
 
 logger = logging.getLogger(__name__)
 
-# Summary rows that counting tools append: htseq-count's and STAR's.
+# Summary rows that counting tools append: htseq-count's (old and new), STAR's, featureCounts'.
 SUMMARY_ROWS = ("__no_feature", "__ambiguous", "__too_low_aQual", "__not_aligned",
                 "__alignment_not_unique", "N_unmapped", "N_multimapping", "N_noFeature",
-                "N_ambiguous")  # fmt: skip
+                "N_ambiguous", "no_feature", "ambiguous", "too_low_aQual", "not_aligned",
+                "alignment_not_unique")  # fmt: skip
+_SUMMARY_PREFIXES = ("__", "Unassigned_")
+
+
+def is_summary(ids: pd.Index) -> np.ndarray:
+    """Which rows are a counting tool's summary, not genes."""
+    return np.asarray(
+        ids.isin(SUMMARY_ROWS) | ids.astype(str).str.startswith(_SUMMARY_PREFIXES), dtype=bool
+    )
 
 
 @dataclass(frozen=True)
@@ -77,12 +90,19 @@ def verify_counts(counts: pd.DataFrame, *, where: str) -> pd.DataFrame:
                 fix="give one column of counts for each sample",
             )
         if not pd.api.types.is_numeric_dtype(column):
-            bad = column[pd.to_numeric(column, errors="coerce").isna()]
+            numbers = pd.to_numeric(column, errors="coerce")
+            bad = column[numbers.isna()]
+            what = "a count is not a number"
+            if bad.empty and (numbers >= 2**53).any():
+                bad, what = column[numbers >= 2**53], "a count exceeds 2^53"
+            value = _first(bad.tolist())
+            comma = isinstance(value, str) and re.fullmatch(r"[-\d. ]*\d,\d+", value.strip())
             raise InputError(
-                "a count is not a number",
-                where=f"{where}, column {name!r}, row {_first(bad.index)}, "
-                f"value {_first(bad.tolist())!r}",
-                fix="give one numeric column a sample and one row a gene",
+                what,
+                where=f"{where}, column {name!r}, row {_first(bad.index)}, value {value!r}",
+                fix="write numbers without commas, neither for thousands nor decimals"
+                if comma
+                else "give one numeric column a sample and one row a gene",
             )
     values = counts.to_numpy(dtype=np.float64)
     for what, wrong, fix in (
@@ -196,7 +216,7 @@ def assemble_counts(
         notes.append(f"{len(absent)} excluded samples have no counts: {', '.join(absent)}")
     kept = [name for name in sheet.rows if name in counts.columns]
     counts = counts.loc[:, kept]
-    summary = counts.index.isin(SUMMARY_ROWS)
+    summary = is_summary(counts.index)
     if summary.any():
         notes.append(f"{summary.sum()} summary rows of the counting tool dropped")
         counts = counts.loc[~summary]
@@ -204,6 +224,8 @@ def assemble_counts(
     counts, note = drop_rows_without_id(counts, where=where)
     notes += [note] if note else []
     check_ids(counts.index.tolist(), where=where)
+    check_sums(counts, where=where)
+    check_copied_samples(counts[[s for s in sheet.included if s in counts]], where=where)
     kind: IdKind = (
         detect_kind(counts.index.tolist(), where=where) if gene_id == "auto" else gene_id  # type: ignore[assignment]
     )
@@ -223,6 +245,8 @@ def assemble_counts(
     if counts.index.duplicated().any():
         counts = counts.groupby(level=0, sort=False).sum()
         notes.append(f"{n_rows - len(counts)} rows with an id that occurs before were added to it")
+    if symbols is not None and kind != "symbol":
+        check_symbols(symbols, kind, gene_ids, where=where)
     var = annotate(counts.index.tolist(), kind, gene_ids, symbols=symbols)
     has_counts = counts.sum(axis=1) > 0
     mapped = pd.Series(var.pop("mapped").to_numpy(), index=counts.index)

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
-from pathcall.counts.matrix import SUMMARY_ROWS
+from pathcall.counts.matrix import is_summary
 from pathcall.counts.readers import CountTable, round_estimates
 from pathcall.counts.text_tables import read_text_table
 from pathcall.errors import InputError
@@ -125,7 +125,7 @@ def _headless(lines: list[str], columns: list[str], where: str) -> pd.DataFrame:
 def _star_column(frames: Mapping[str, pd.DataFrame], where: str) -> str:
     shares = {}
     for sample, frame in frames.items():
-        genes = frame[~frame.index.isin(SUMMARY_ROWS)]
+        genes = frame[~is_summary(frame.index)]
         forward, reverse = float(genes["forward"].sum()), float(genes["reverse"].sum())
         shares[sample] = forward / (forward + reverse) if forward + reverse else 0.5
     values = np.array(list(shares.values()))

@@ -31,12 +31,26 @@ _ANNOTATION_WORDS = (
     "transcriptid locus class family gene band externalgenename hgncsymbol"
 )
 ANNOTATION = frozenset(_ANNOTATION_WORDS.split())
+_ID_WORDS = (
+    "gene genes geneid geneids genename genesymbol symbol id ids name ensembl ensemblid "
+    "ensemblgeneid entrez entrezid entrezgeneid feature featureid"
+)
+IDS = frozenset(_ID_WORDS.split())
+"""Names of columns that identify genes."""
 SYMBOL = ("genename", "genesymbol", "symbol", "externalgenename", "hgncsymbol")
 _ESTIMATED = re.compile(
-    r"salmon|kallisto|rsem|tximport|expected.?count|numreads|est.?count|length_?scaled|"
-    r"gene_counts_scaled",
+    r"(salmon|kallisto|rsem|tximport).*count|expected.?count|numreads|est.?count|length_?scaled|"
+    r"scaled_?tpm|gene_counts_scaled",
     re.I,
 )
+_NO_ESTIMATE = re.compile(
+    r"[fr]pkm|(?<!scaled)(?<!scaled_)(?<![a-z])[tc]pm|log|vst|normali[sz]|(?<![a-z])norm(?![a-z])",
+    re.I,
+)
+MAX_PARTS = 10
+MAX_LOG = 30
+"""log2 of a count stays below this."""
+MAX_GAPS = 5
 MIN_INTEGERS = 0.2
 """Share of non-zero values that are integers, in every sample, from which decimals are taken for
 estimated counts: reads that fit one gene count whole, while a normalised value is never one."""
@@ -147,6 +161,8 @@ def count_columns(table: TextTable, where: str) -> CountTable:
     """
     frame, notes = table.frame, list(table.notes)
     frame = _without_row_numbers(frame, where, notes)
+    _refuse_open_quotes(frame, where)
+    _refuse_shifted_header(frame, where)
     annotation = [c for c in frame.columns if _key(str(c)) in ANNOTATION]
     symbols = next((frame[c] for c in annotation if _key(str(c)) in SYMBOL), None)
     text = [c for c in frame.columns if c not in annotation and _is_text(frame[c])]
@@ -176,13 +192,46 @@ def _is_text(column: pd.Series) -> bool:
     return bool(pd.to_numeric(column, errors="coerce").isna().all()) and not column.empty
 
 
+def _refuse_open_quotes(frame: pd.DataFrame, where: str) -> None:
+    for number, name in enumerate(frame.index, start=1):
+        if name.startswith('"') or name.endswith('"'):
+            raise InputError(
+                f"a gene id has a quote that is not closed: {name}",
+                where=f"{where}, row {number} below the header",
+                fix="close the quote or take it away",
+            )
+
+
+def _refuse_shifted_header(frame: pd.DataFrame, where: str) -> None:
+    """A header that lost a name moves every name by one column: counts stand below ``gene_id``."""
+    first = frame.columns[0]
+    if _key(str(first)) not in IDS or not pd.api.types.is_numeric_dtype(frame[first]):
+        return
+    values = frame[first]
+    if values.notna().all() and (values.duplicated().mean() > 0.05 or (values == 0).sum() > 1):
+        raise InputError(
+            f"column {first!r} holds numbers that repeat: the header has one name too few",
+            where=f"{where}, header, first value below it {values.iloc[0]}",
+            fix="name every column in the header",
+        )
+
+
 def _without_row_numbers(frame: pd.DataFrame, where: str, notes: list[str]) -> pd.DataFrame:
-    """Take a column of ids as index where the first column only numbers the rows."""
-    numbers = pd.to_numeric(pd.Series(frame.index), errors="coerce").to_numpy()
-    n = len(frame)
-    if n < 3 or not any(np.array_equal(numbers, np.arange(k, n + k)) for k in (0, 1)):
+    """Take a column of ids as index where the first column only numbers the rows.
+
+    Numbers with gaps, as of a filtered or sorted table, are those of rows if none is much larger
+    than the table is long; Entrez ids go beyond a hundred million.
+    """
+    if not all(i.isdigit() and len(i) < 10 for i in frame.index):
         return frame
-    ids = [c for c in frame.columns if _is_text(frame[c])]
+    numbers = np.array([int(i) for i in frame.index])
+    n = len(frame)
+    every = any(np.array_equal(numbers, np.arange(k, n + k)) for k in (0, 1))
+    if n < 3 or len(set(frame.index)) < n or numbers.max(initial=0) > MAX_GAPS * n:
+        return frame
+    ids = [c for c in frame.columns if _is_text(frame[c]) and (every or _key(str(c)) in IDS)]
+    if not ids and not every:
+        return frame
     if not ids:
         raise InputError(
             "the first column numbers the rows, and no other holds gene ids",
@@ -223,20 +272,29 @@ def round_estimates(
     """Round estimated counts half to even, as DESeq2 does on import; leave all else alone.
 
     Values count as estimates if the user or the file's name says so, or if at least `MIN_INTEGERS`
-    of the non-zero values of each sample are integers.
+    of the non-zero values of each sample are integers. Halves and thirds alone are the means of
+    replicates, a lone decimal is a mistake, and values below `MAX_LOG` are logarithms: none of them
+    is rounded.
     """
-    numeric = counts.select_dtypes("number")
+    numeric = counts.select_dtypes(["integer", "floating"])
     values = numeric.to_numpy(dtype=float)
     fraction = np.isfinite(values) & (values != np.floor(values))
     if not fraction.any() or (values[np.isfinite(values)] < 0).any():
+        return counts, None
+    if np.nanmax(values) < MAX_LOG and len(values) >= 1000:
         return counts, None
     totals = np.nansum(values, axis=0)
     if not declared and len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.02):
         return counts, None  # TPM or CPM
     nonzero = (values != 0).sum(axis=0)
     integers = ((values != 0) & ~fraction).sum(axis=0) / np.maximum(nonzero, 1)
-    if not declared and not _ESTIMATED.search(name) and integers.min() < MIN_INTEGERS:
-        return counts, None
+    named = _ESTIMATED.search(name) is not None and _NO_ESTIMATE.search(name) is None
+    if not declared and not named:
+        parts = np.unique(np.round(values[fraction] % 1, 3))
+        few = len(parts) <= MAX_PARTS and fraction.sum() > 20 * len(parts)  # means of replicates
+        lone = fraction.sum() < 0.001 * np.count_nonzero(values)  # a slip of the hand
+        if few or lone or integers.min() < MIN_INTEGERS:
+            return counts, None
     counts = counts.copy()
     counts[numeric.columns] = numeric.round()
     return counts, f"estimated counts: {int(fraction.sum()):,} decimal values rounded half to even"
@@ -271,7 +329,10 @@ def read_xlsx(path: Path, where: str) -> TextTable:
             fix="keep the sheet of counts alone, or save it as tsv",
         )
     ((title, rows),) = sheets.items()
-    lines = ["\t".join(_xlsx_cell(cell) for cell in row) for row in rows]
+    # Cells that were only formatted count as columns in a workbook.
+    width = max(i for row in rows for i, cell in enumerate(row, start=1) if cell is not None)
+    cells = [[_xlsx_cell(cell) for cell in row[:width]] for row in rows]
+    lines = ["\t".join([*row, *[""] * (width - len(row))]) for row in cells]
     table = read_text_table("\n".join(lines), f"{where}, sheet {title}")
     return TextTable(table.frame, table.comments, (f"sheet {title} of a workbook", *table.notes))
 
@@ -315,7 +376,7 @@ def _read_h5ad(path: Path, where: str, layer: str | None) -> CountTable:
     counts = pd.DataFrame(
         values.T, index=data.var_names.astype(str), columns=data.obs_names.astype(str)
     )
-    if layer is None and layers and bool((values != np.floor(values)).any()):
+    if layer is None and layers and values.dtype.kind == "f" and (values % 1 != 0).any():
         raise InputError(
             "X of the h5ad holds no counts, but it has layers",
             where=where,

@@ -191,7 +191,7 @@ def _header_and_rows(
             rows = [line[: -len(separator)] for line in rows]
             width -= 1
     if width == len(names) + 1:  # R's write.table: no name above the row names
-        names = ["gene_id", *names]
+        names = ["row_name" if "gene_id" in names else "gene_id", *names]
     if width != len(names):
         raise InputError(
             f"the header has {len(names)} cells, the rows have {width}",

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from pathcall.counts.matrix import SUMMARY_ROWS, verify_counts
+from pathcall.counts.matrix import is_summary, verify_counts
 from pathcall.counts.one_sample_files import SampleFile, combine_sample_files, read_sample_file
 from pathcall.counts.readers import ANNOTATION, SYMBOL, CountTable, round_estimates
 from pathcall.counts.text_tables import decode, read_text_table
@@ -313,7 +313,7 @@ def _unpacked(raw: bytes, where: str, max_bytes: int) -> str:
 
 def _finish(table: CountTable, where: str) -> CountTable:
     counts, symbols, notes = table.counts, table.symbols, list(table.notes)
-    summary = counts.index.isin(SUMMARY_ROWS) | counts.index.str.startswith("__")
+    summary = is_summary(counts.index)
     if summary.any():
         notes.append(f"{int(summary.sum())} summary rows left out")
         counts = counts[~summary]
