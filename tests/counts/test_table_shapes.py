@@ -121,6 +121,7 @@ TEXTS: dict[str, Callable[[pd.DataFrame], str]] = {
     "byte order mark": lambda t: "\ufeff" + tsv(counts_of(t)),
     "a stray quote in an id": lambda t: tsv(counts_of(t)).replace("ENSG", '5"-', 1),
     "blank lines at the end": lambda t: tsv(counts_of(t)) + "\n\n",
+    "a separator after the header": lambda t: tsv(counts_of(t)).replace("\n", "\t\n", 1),
     "a separator after each row": lambda t: tsv(counts_of(t)).replace("\n", "\t\n"),
     "version suffixes": lambda t: tsv(counts_of(t).rename(index=lambda i: f"{i}.12")),
     "symbols": lambda t: tsv(by_symbol(t), label="symbol"),
@@ -284,6 +285,11 @@ def test_one_file_a_sample(
         paths.append(path)
     check(assembled(paths, gene_ids), truth)
     lines = paths[1].read_bytes()
+    if kind == "STAR" and paths[1].suffix != ".gz":
+        for wrong, words in ((b"\tx7", "not a number"), (b"\t-7", "negative")):
+            paths[1].write_bytes(lines.replace(b"\t7", wrong, 1))
+            with pytest.raises(PathcallError, match=words):
+                assembled(paths, gene_ids)
     if paths[1].suffix != ".gz":  # a file cut at the end of a line
         paths[1].write_bytes(lines[: lines.rindex(b"\n", 0, len(lines) // 2) + 1])
         with pytest.raises(PathcallError, match=r"differ in their genes|several kinds"):
@@ -342,6 +348,10 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         lambda t: tsv(counts_of(t)).replace("ENSG", '"ENSG', 1),
         "a quote that is not closed.*row 1",
     ),
+    "points for thousands": (
+        lambda t: tsv(counts_of(t).map(lambda v: f"{v:,}".replace(",", "."))),
+        "not integers",
+    ),
     "means of two": (lambda t: tsv(counts_of(t) / 2), "normalised or estimated"),
     "one decimal by mistake": (
         lambda t: tsv(counts_of(t).astype(object).where(
@@ -349,7 +359,8 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         "not integers.*7.5",
     ),
     "log values, rounded": (
-        lambda t: tsv(np.log2(counts_of(t) + 1).round().astype(int)), "largest count is",
+        lambda t: tsv(np.log2(counts_of(t) + 1).round().astype(int)),
+        "largest count is|normalised and rounded",
     ),
     "log values in quarters": (
         lambda t: tsv((np.log2(counts_of(t) + 1) * 4).round() / 4), "log values",

@@ -223,6 +223,9 @@ def assemble_counts(
     counts = verify_counts(counts, where=where)
     counts, note = drop_rows_without_id(counts, where=where)
     notes += [note] if note else []
+    if counts.index.str.fullmatch(r"\d+\.0").all():  # numbers, written as decimals
+        counts = counts.set_axis(counts.index.str.removesuffix(".0"))
+        symbols = None
     check_ids(counts.index.tolist(), where=where)
     check_sums(counts, where=where)
     check_copied_samples(counts[[s for s in sheet.included if s in counts]], where=where)

@@ -126,6 +126,15 @@ def _star_column(frames: Mapping[str, pd.DataFrame], where: str) -> str:
     shares = {}
     for sample, frame in frames.items():
         genes = frame[~is_summary(frame.index)]
+        bad = ~(genes.apply(pd.to_numeric, errors="coerce") >= 0).to_numpy()
+        if bad.any():
+            row, column = (int(i[0]) for i in np.nonzero(bad))
+            raise InputError(
+                "a count is not a number, or negative",
+                where=f"{where}, {sample}, row {genes.index[row]}, "
+                f"value {genes.iat[row, column]!r}",
+                fix="copy the file again, whole",
+            )
         forward, reverse = float(genes["forward"].sum()), float(genes["reverse"].sum())
         shares[sample] = forward / (forward + reverse) if forward + reverse else 0.5
     values = np.array(list(shares.values()))

@@ -266,6 +266,13 @@ def sample_names(columns: list[str]) -> dict[str, str]:
     return bare
 
 
+def grouped_by_points(values: np.ndarray) -> bool:
+    """Whether ``1.234`` means 1,234: none reaches 1,000, all have up to three decimals."""
+    finite = values[np.isfinite(values)]
+    thousandths = finite * 1000
+    return bool(finite.max() < 1000 and np.allclose(thousandths, np.round(thousandths), atol=1e-6))
+
+
 def round_estimates(
     counts: pd.DataFrame, where: str, *, name: str, declared: bool
 ) -> tuple[pd.DataFrame, str | None]:
@@ -281,7 +288,8 @@ def round_estimates(
     fraction = np.isfinite(values) & (values != np.floor(values))
     if not fraction.any() or (values[np.isfinite(values)] < 0).any():
         return counts, None
-    if np.nanmax(values) < MAX_LOG and len(values) >= 1000:
+    largest = values[np.isfinite(values)].max()
+    if len(values) >= 1000 and (largest < MAX_LOG or grouped_by_points(values)):
         return counts, None
     totals = np.nansum(values, axis=0)
     if not declared and len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.02):

@@ -190,6 +190,8 @@ def _header_and_rows(
         if width == len(names) + 1:
             rows = [line[: -len(separator)] for line in rows]
             width -= 1
+    if width == len(names) - 1 and names[-1] == "":
+        names = names[:-1]
     if width == len(names) + 1:  # R's write.table: no name above the row names
         names = ["row_name" if "gene_id" in names else "gene_id", *names]
     if width != len(names):
