@@ -1,4 +1,4 @@
-"""Measure the calls: false calls beside prerank GSEA, power, what is told apart, the stand-in.
+"""Measure the calls: false calls beside prerank GSEA, power, what is told apart.
 
 ``python -m benchmarks.calls`` prints the tables and writes ``benchmarks/results/calls.json`` and
 ``docs/calls_measured.md``. `--quick` halves the work. Real replicates: the embedded study, and
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +21,8 @@ from benchmarks import data
 from pathcall.calls import readout_tests as ev
 from pathcall.calls import rule as rule_of
 from pathcall.calls import simulation as simulate
-from pathcall.calls.calibration import standin
 from pathcall.calls.mock_contrasts import mock_columns
-from pathcall.deseq import DeseqDataSet, DeseqStats
+from pathcall.deseq import DeseqDataSet
 from pathcall.deseq.fitted import FittedModel
 from pathcall.enrichment.gsea import gsea
 from pathcall.signatures import sample_scores as ss
@@ -38,28 +36,23 @@ RULE = CallsConfig()
 Float = npt.NDArray[np.float64]
 
 
-def fitted(study: data.Study, panel: Panel, min_samples: int) -> tuple[FittedModel, Float]:
-    """A study's fitted model, and the Wald statistics of its contrasts (``genes × contrasts``)."""
+def fitted(study: data.Study, panel: Panel, min_samples: int) -> FittedModel:
+    """A study's fitted model."""
     counts = study.counts.loc[:, (study.counts >= 10).sum() >= min_samples]
     samples = study.factors.astype(str)
     dds = DeseqDataSet(counts=counts, metadata=samples, design=study.design, n_cpus=1, quiet=True)
     dds.deseq2()
     dds.vst(use_design=True)
-    tests = [DeseqStats(dds, w, quiet=True) for w in study.weights.values()]
-    for test in tests:
-        test.summary()
-    wald = np.column_stack([test.results_df["stat"].to_numpy(float) for test in tests])
     ids = panel.gene_ids.drop_duplicates("ensembl_gene_id").set_index("ensembl_gene_id")["symbol"]
     bare = counts.columns.str.replace(r"\.\d+$", "", regex=True)
     symbols = pd.Series(ids.reindex(bare).to_numpy(), index=counts.columns, dtype=object)
-    model = FittedModel(
+    return FittedModel(
         name=study.name, formula=study.formula, samples=samples, counts=counts,
         vst=pd.DataFrame(dds.layers["vst_counts"], counts.index, counts.columns),
         symbols=symbols.where(symbols != "", np.nan), size_factors=dds.obs["size_factors"],
         dispersions=dds.var["dispersions"], base_mean=dds.var["_normed_means"], design=study.design,
         contrasts=study.weights,
     )  # fmt: skip
-    return model, wald
 
 
 def all_contrasts(study: data.Study) -> dict[str, Float]:
@@ -85,14 +78,12 @@ def all_contrasts(study: data.Study) -> dict[str, Float]:
 
 def false_calls(
     model: FittedModel, panel: Panel, *, n_rule: int, n_gsea: int
-) -> tuple[list[dict[str, object]], float]:
-    """The rule and prerank GSEA on the same mock contrasts, and the rule's seconds."""
-    start = time.perf_counter()
+) -> list[dict[str, object]]:
+    """The rule and prerank GSEA on the same mock contrasts."""
     prepared = ev.prepare(panel, model, RULE)
-    random = ev.draw_random(prepared, n=RULE.random_signatures, seed=SEED)
     columns = mock_columns(prepared.design, model.contrasts, limit=n_rule, seed=SEED)
-    decision = rule_of.decide(prepared, ev.mock_stats(prepared, columns, random), RULE)
-    seconds = time.perf_counter() - start
+    found = ev.mock_evidence(prepared, columns, RULE, seed=SEED)
+    decision = rule_of.decide(prepared, found, RULE)
     some = columns[:, :n_gsea]
     t = ss.test_added(prepared.vst, prepared.design, some).t
     sets = {s.name: list(s.genes) for s in panel.gene_sets.values() if s.collection == "H"}
@@ -102,7 +93,7 @@ def false_calls(
             if (
                 readout.family in ("gene_set", "curated")
                 and prepared.table.at[readout.readout, "assessable"]
-                and not prepared.table.at[readout.readout, "single"]
+                and prepared.table.at[readout.readout, "size"] > 1
             ):
                 sets[readout.readout] = list(readout.genes)
                 own.setdefault(pathway, []).append(readout.readout)
@@ -131,7 +122,7 @@ def false_calls(
                 "prerank FDR < 0.05, share of Hallmarks": float(np.mean(hallmark)),
             }
         )
-    return rows, seconds
+    return rows
 
 
 def simulated(
@@ -171,10 +162,14 @@ def simulated(
         design=pd.DataFrame(design, index=names), contrasts={"c": contrast},
     )  # fmt: skip
     prepared = ev.prepare(panel, model, RULE)
-    random = ev.draw_random(prepared, n=RULE.random_signatures, seed=SEED)
-    laid = [v[:, prepared.columns] for v in values]
-    stats = ev.gathered_stats(prepared, laid, [contrast] * len(laid), random)
-    return rule_of.decide(prepared, stats, RULE)
+    found = [
+        ev.contrast_evidence(
+            replace(prepared, vst=v[:, prepared.columns]), contrast[:, None], RULE, seed=SEED,
+            rotations=1999,
+        )
+        for v in values
+    ]  # fmt: skip
+    return rule_of.decide(prepared, ev.stacked(found), RULE)
 
 
 def shares(decision: rule_of.Decision, pathway: str, sign: float) -> tuple[float, float]:
@@ -250,31 +245,15 @@ def main() -> None:
         print(markdown(recovery(panel, seeds)))
         return
     made: dict[str, list[dict[str, object]]] = {
-        "false_calls": [], "standin": [], "recovery": [], "power": [], "nfkb": []
+        "false_calls": [], "recovery": [], "power": [], "nfkb": []
     }  # fmt: skip
     studies = [(data.airway(), 4), (data.a375(), 3)]
     for study, smallest in studies:
         if study is None:
             continue
-        model, wald = fitted(study, panel, smallest)
+        model = fitted(study, panel, smallest)
         mocked = replace(model, contrasts=all_contrasts(study))
-        rows, seconds = false_calls(mocked, panel, n_rule=200, n_gsea=10 if quick else 30)
-        made["false_calls"] += rows
-        prepared = ev.prepare(panel, model, RULE)
-        names, t = standin(prepared, model)
-        for k, name in enumerate(names):
-            own = wald[prepared.columns, k]
-            both = np.isfinite(own)
-            made["standin"].append(
-                {
-                    "data": study.name,
-                    "contrast": name,
-                    "correlation with the Wald statistic": float(
-                        np.corrcoef(own[both], t[both, k])[0, 1]
-                    ),
-                    "seconds for all mock contrasts": seconds,
-                }
-            )
+        made["false_calls"] += false_calls(mocked, panel, n_rule=200, n_gsea=10 if quick else 30)
     made["recovery"] = recovery(panel, seeds)
     for n in (2, 3, 4, 6):
         for strength in (0.05, 0.1, 0.2, 0.3, 0.5):
@@ -295,14 +274,15 @@ def main() -> None:
                     "planted": planted, "strength": strength,
                     "called activated": float((calls[planted] == 1).mean()),
                     "the other arm called activated": float((calls[other] == 1).mean()),
-                    "a readout of the other arm votes": float(
-                        (decision.n_up[decision.pathways.index(other)] > 0).mean()
+                    "a line of the other arm votes": float(
+                        (decision.line_votes[decision.pathways.index(other)] > 0)
+                        .any(axis=0)
+                        .mean()
                     ),
                 }
             )  # fmt: skip
     titles = {
         "false_calls": "False calls on mock contrasts of real replicates",
-        "standin": "The stand-in of mock contrasts: moderated t on VST against Wald",
         "recovery": "Simulated 2 × 2 studies, three replicates, interaction contrast",
         "power": "Power (simulated, n against n): share called with the right sign",
         "nfkb": "Canonical or alternative NF-κB (simulated, 4 against 4)",

@@ -676,6 +676,16 @@ def _calls(c: dict[str, Any], own: list[dict[str, Any]], panel: Panel) -> list[d
                 else "no",
                 "false_call_rate": 0.02 if call != "not_assessable" else np.nan,
                 "reason": reason,
+                "status": "called"
+                if call in ("activated", "repressed")
+                else "not_assessable"
+                if call == "not_assessable"
+                else "no_change_seen",
+                "effect": float(sample["effect"].mean()),
+                "ci_low": float(sample["effect"].mean() - 0.2),
+                "ci_high": float(sample["effect"].mean() + 0.2),
+                "pvalue": 0.01 if call in ("activated", "repressed") else 0.4,
+                "fdr": 0.02 if call in ("activated", "repressed") else 0.5,
             }
         )
     return made
@@ -818,7 +828,9 @@ def _further(results: Path, de: dict, models: list, chosen: list) -> None:  # ty
                     "moved": None,
                     "strongest_t": 4.2,
                     "confounder_t": np.nan,
-                    "withheld": "no",
+                    "separable": "yes",
+                    "effect": 0.3,
+                    "confounder": None,
                 }
             )
     for c in chosen:
@@ -906,6 +918,7 @@ def _further(results: Path, de: dict, models: list, chosen: list) -> None:  # ty
                 "false_call_rate": 0.02,
                 "ci_high": 0.05,
                 "used": "yes",
+                "ci_low": 0.005,
             }
         )
         tables.write_table(frame, results / "calibration" / f"{model}.tsv", tables.CALIBRATION)

@@ -233,7 +233,8 @@ SCORES = _schema(
         "sample": _text("sample"),
         "signature": _text("readout, gene set or footprint"),
         "method": _text(
-            "weighted_z (the score that is tested, docs/method.md) or ssgsea (gseapy, beside it)"
+            "weighted_z (readouts: the score that is tested, docs/method.md, log2 units; other "
+            "signatures: residual standard deviations of a gene) or ssgsea (gseapy, beside it)"
         ),
         "score": _float("score"),
     },
@@ -249,10 +250,8 @@ EVIDENCE = _schema(
         "family": _text("family of evidence"),
         "role": _choice("role in the panel", ["evidence", "control", "context"]),
         "method": _text(
-            "the rule's own tests (docs/method.md): sample_score (the gate), "
-            "sample_score_exclusive (without genes shared with smaller readouts), competitive, "
-            "random_signatures, and …_adjusted for confounders; beside them those of "
-            "`readouts/{contrast}`"
+            "sample_score: the rule's own test across samples (docs/method.md), `effect` in log2 "
+            "units; beside it those of `readouts/{contrast}`"
         ),
         "n_genes": _int("genes with a value"),
         "coverage": _float("share of the readout's genes with a value", _P),
@@ -261,8 +260,7 @@ EVIDENCE = _schema(
         "pvalue": _float("two-sided p", _P),
         "fdr": _float("FDR", _P),
         "vote": _int(
-            "-1, 0 or +1, after the expected direction: in rows sample_score of evidence readouts "
-            "the vote that counts, in others what the one test alone says",
+            "-1, 0 or +1, after the expected direction: what the one test alone says",
             Check.isin([-1, 0, 1]),
         ),
         "note": _text("what to know about it", nullable=True),
@@ -289,22 +287,35 @@ CALLS_TABLE = _schema(
         ),
         "false_call_rate": _float("share of mock contrasts with a false call", _P),
         "reason": _text("in words"),
+        "status": _choice(
+            "called; not_separable: called, but a declared confounder explains it as well; "
+            "rule_not_met: lines move together or against each other, without a call; "
+            "no_change_seen; not_assessable",
+            ["called", "not_separable", "rule_not_met", "no_change_seen", "not_assessable"],
+        ),
+        "effect": _float("mean log2 change of the lines of evidence, towards the pathway"),
+        "ci_low": _float("lower end of its 95% interval"),
+        "ci_high": _float("upper end of its 95% interval"),
+        "pvalue": _float("two-sided p of the lines' joint test (rotation test)", _P),
+        "fdr": _float("FDR over all pathways and contrasts of the study", _P),
     },
 )
 
 ADJUSTED = _schema(
     "adjusted",
-    "Calls of pathways with declared confounders, with and without adjustment for them.",
+    "Calls of pathways with declared confounders, and what the confounders do.",
     {
         "contrast": _text("contrast"),
         "pathway": _text("pathway"),
         "call_unadjusted": _choice("call of the rule without a look at confounders", CALLS),
-        "call_adjusted": _choice("call of the rule on adjusted statistics", CALLS),
-        "confounders": _text("what it was adjusted for, `;`-separated"),
+        "call_adjusted": _choice("no_evidence where a confounder explains the call as well", CALLS),
+        "confounders": _text("the declared confounders that can be scored, `;`-separated"),
         "moved": _text("of them, those that move the way of the call", nullable=True),
-        "strongest_t": _float("largest |t| of the readouts that carry the call"),
+        "strongest_t": _float("|t| of the mean of the lines of a call"),
         "confounder_t": _float("largest |t| of a confounder that moves the way of the call"),
-        "withheld": _choice("the call was withheld for it", YES_NO),
+        "separable": _choice("no: one of them explains the call as well (docs/method.md)", YES_NO),
+        "effect": _float("mean log2 change of the lines of evidence"),
+        "confounder": _text("the first that explains the call as well", nullable=True),
     },
 )
 
@@ -321,6 +332,7 @@ CALIBRATION = _schema(
         "false_call_rate": _float("their share", _P),
         "ci_high": _float("upper end of its 95% interval (Clopper-Pearson)", _P),
         "used": _choice("the rate that calls.tsv gives", YES_NO),
+        "ci_low": _float("lower end of its 95% interval (Clopper-Pearson)", _P),
     },
 )
 

@@ -15,7 +15,7 @@ from pathcall.study.config import CallsConfig
 from tests.fitted_models import write_model
 from tests.scoring_data import SYMBOLS, make_study, write_panel
 
-RULE = CallsConfig(never_alone=[], confounders={}, min_genes=3)
+RULE = CallsConfig(confounders={}, min_genes=3)
 
 
 @pytest.fixture(scope="module")

@@ -409,12 +409,13 @@ def test_findings_say_no_more_than_the_calls() -> None:
     )
     only = wording.finding([call("a", "not_assessable")], labels)
     assert only == "Cannot be assessed."
-    held = wording.finding(
-        [call("a", "no_evidence"), call("b", "no_evidence")], labels, withheld={"a"}
-    )
-    assert held == (
-        "In 1 of 2 contrasts readouts move, but what moves beside them explains it, so that no "
-        "call is made; no change is shown in 1 of 2 contrasts."
+    shared = [
+        call("a", "repressed", "high") | {"status": "not_separable"},
+        call("b", "no_evidence"),
+    ]
+    assert wording.finding(shared, labels) == (
+        "The evidence supports repression in A; 1 of these calls not separable from a confounder; "
+        "no change is shown in 1 of 2 contrasts."
     )
     none = wording.finding([call("a", "not_assessable"), call("b", "not_assessable")], labels)
     assert none == "No contrast can be assessed."

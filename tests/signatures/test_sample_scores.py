@@ -88,4 +88,5 @@ def test_weighted_and_ssgsea_scores_agree(prepared, panel):
 
 
 def test_scores_do_not_depend_on_run(prepared):
-    np.testing.assert_array_equal(prepared.scores(), prepared.scores())
+    np.testing.assert_array_equal(prepared.readout_scores(), prepared.readout_scores())
+    np.testing.assert_array_equal(prepared.further_scores(), prepared.further_scores())

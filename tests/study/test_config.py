@@ -56,7 +56,7 @@ def test_config_is_frozen() -> None:
         ({"filter": {"min_count": float("inf")}}, ["key filter.min_count"]),
         ({"calls": {"vote_p": 0.99}}, ["key calls.vote_p", "value 0.99", "0.2"]),
         ({"calls": {"call_p": 0.5}}, ["key calls.call_p", "0.1"]),
-        ({"calls": {"confounder_ratio": 1e9}}, ["key calls.confounder_ratio", "1"]),
+        ({"calls": {"confounder_ratio": 1e9}}, ["key calls.confounder_ratio", "10"]),
         ({"calls": {"max_false_call_rate": 0.9}}, ["key calls.max_false_call_rate"]),
         ({"alpha": float("nan")}, ["key alpha", "finite"]),
         ({"download": {"timeout_s": float("inf")}}, ["key download.timeout_s", "finite"]),

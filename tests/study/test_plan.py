@@ -62,9 +62,6 @@ def test_confounders_are_written_over_the_defaults(demo: Path) -> None:
          ["calls.confounders", "'AKTT'", "did you mean 'AKT'"]),
         ({"confounders": {"AKT": ["HALLMARK_E2F_TARGET"]}},
          ["calls.confounders.AKT", "did you mean 'HALLMARK_E2F_TARGETS'"]),
-        ({"never_alone": ["NFKB_HALLMARK_TNF"]},
-         ["calls.never_alone", "did you mean 'NFKB_HALLMARK_TNFA'"]),
-        ({"never_alone": ["HALLMARK_TNFA_SIGNALING_VIA_NFKB"]}, ["calls.never_alone"]),
     ],
 )  # fmt: skip
 def test_names_that_the_panel_does_not_hold_are_refused(
@@ -83,7 +80,6 @@ def test_defaults_that_a_panel_does_not_hold_are_left_out(demo: Path) -> None:
     calls = planned(demo).config.calls
     assert list(calls.confounders) == ["NFKB_CANONICAL", "NFKB_ALTERNATIVE"]
     assert "GC_RESPONSE" not in calls.confounders["NFKB_CANONICAL"]
-    assert calls.never_alone == CallsConfig().never_alone
 
 
 @pytest.mark.parametrize("name", ["overlap", "fra1", "FRA1", "Overlap"])

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,7 @@ from pathcall.stats.linear_models import column_basis, samples_used
 logger = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float64]
+Labels = tuple[float, ...]
 
 # Share of a mock column's length that must lie outside the design.
 MIN_EFFICIENCY = 0.7
@@ -91,18 +93,15 @@ def mock_columns(design: Float, contrasts: Mapping[str, Float], *, limit: int, s
 def _columns(
     design: Float, cells: list[npt.NDArray[np.int64]], share: int, rng: np.random.Generator
 ) -> dict[tuple[float, ...], Float]:
-    options = [_labels(len(cell)) for cell in cells]
-    total = 1
-    for option in options:
-        total *= len(option)
+    total = math.prod(_n_labels(len(cell)) for cell in cells)
+    vectors: Iterable[tuple[Labels, ...]]
     if total <= MAX_ENUMERATED:
-        picks = list(itertools.product(*options))
+        picks = list(itertools.product(*(_labels(len(cell)) for cell in cells)))
         order = rng.permutation(len(picks))
         vectors = (picks[i] for i in order)
     else:
         vectors = (
-            tuple(option[rng.integers(len(option))] for option in options)
-            for _ in range(20 * share)
+            tuple(_random_labels(len(cell), rng) for cell in cells) for _ in range(20 * share)
         )
     q = column_basis(design)
     made: dict[tuple[float, ...], Float] = {}
@@ -121,7 +120,12 @@ def _columns(
     return made
 
 
-def _labels(n: int) -> list[tuple[float, ...]]:
+def _n_labels(n: int) -> int:
+    """Label vectors that a cell of `n` samples has."""
+    return 2 if n == 1 else math.comb(n, n // 2) * (1 + n % 2)
+
+
+def _labels(n: int) -> list[Labels]:
     """Label vectors of a cell: as balanced as its size allows."""
     if n == 1:
         return [(-1.0,), (1.0,)]
@@ -131,3 +135,10 @@ def _labels(n: int) -> list[tuple[float, ...]]:
         for up in itertools.combinations(range(n), ups)
     ]
     return sorted(made)
+
+
+def _random_labels(n: int, rng: np.random.Generator) -> Labels:
+    """One of these label vectors, without listing them: there are 2.7 million of 24 samples."""
+    ups = n // 2 + (int(rng.integers(2)) if n % 2 else 0)
+    labels = np.where(np.arange(n) < ups, 1.0, -1.0)
+    return tuple(float(x) for x in rng.permutation(labels))

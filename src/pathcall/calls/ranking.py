@@ -3,8 +3,8 @@ r"""Which pathway leads: all pathways of the panel side by side, with intervals.
 Every pathway has one score a sample (`pathcall.signatures.sample_scores`), tested with the model's
 design and contrast, so that the interval rests on samples, not genes. Three kinds stand
 beside one another: the footprints, the Hallmark sets, and the panel's own pathways (the mean of
-their evidence readouts' scores, turned towards the pathway and divided by their residual SD;
-readouts of one line of evidence share one part). A pathway of the panel without evidence readouts,
+their evidence readouts' scores divided by their residual SD; readouts of one line of evidence share
+one part). A pathway of the panel without evidence readouts,
 such as a control, is scored by its control readouts.
 
 Effects are divided by the score's (moderated) residual standard deviation, which makes them
@@ -119,13 +119,9 @@ def pathway_scores(prepared: Prepared, panel: Panel) -> tuple[pd.DataFrame, Floa
         Frame with the columns kind and name; ``samples × pathways``, constant where a pathway
         can't be scored.
     """
-    every = prepared.scores()
-    n = prepared.n
-    residual = np.sqrt(ss.residual_variance(every[:, :n], prepared.design)[0])
-    readouts = np.divide(
-        every[:, :n] * prepared.direction, residual, out=np.zeros_like(every[:, :n]),
-        where=residual > 1e-12,
-    )  # fmt: skip
+    scores, others = prepared.readout_scores(), prepared.further_scores()
+    residual = np.sqrt(ss.residual_variance(scores, prepared.design)[0])
+    readouts = np.divide(scores, residual, out=np.zeros_like(scores), where=residual > 1e-12)
     table = prepared.table.reset_index()
     kinds: list[tuple[str, str]] = []
     columns: list[Float] = []
@@ -140,17 +136,18 @@ def pathway_scores(prepared: Prepared, panel: Panel) -> tuple[pd.DataFrame, Floa
         lines = [readouts[:, rows].mean(axis=1) for rows in own.groupby("line").indices.values()
                  for rows in [own.index[rows]]]  # fmt: skip
         kinds.append(("pathway", str(pathway)))
-        columns.append(np.mean(lines, axis=0) if lines else np.zeros(len(every)))
-    several = len(prepared.footprint_raw) > 1
-    for column, name in enumerate(prepared.further, start=2 * n):
+        columns.append(np.mean(lines, axis=0) if lines else np.zeros(len(readouts)))
+    models = set(panel.footprints["model"].astype(str))
+    several = len(models) > 1
+    for column, name in enumerate(prepared.further):
         model, colon, source = name.partition(":")
-        if colon and model in prepared.footprint_raw:
+        if colon and model in models:
             kinds.append(("footprint", name if several else source))
         elif name in panel.gene_sets and panel.gene_sets[name].collection == HALLMARK:
             kinds.append(("hallmark", name))
         else:
             continue
-        columns.append(every[:, column])
+        columns.append(others[:, column])
     return pd.DataFrame(kinds, columns=["kind", "name"]), np.column_stack(columns)
 
 

@@ -25,13 +25,14 @@ SSGSEA = "ssgsea"
 
 
 def weighted_scores(prepared: Prepared, samples: Sequence[str]) -> pd.DataFrame:
-    """Scores that the gate tests, as rows of schema ``scores/samples``.
+    """Scores that the rule tests, as rows of schema ``scores/samples``.
 
     Readouts, every gene set and every footprint of the panel; signs are those of the signature,
-    not yet of the pathway. Unit: moderated residual standard deviations of a single gene.
+    not yet of the pathway. Readouts in log2 units, the others in moderated residual standard
+    deviations of a single gene.
     """
-    scores = prepared.scores()
-    own, others = scores[:, : prepared.n], scores[:, 2 * prepared.n :]
+    direction = prepared.table["direction"].to_numpy(dtype=float)
+    own, others = prepared.readout_scores() * direction, prepared.further_scores()
     assessable = prepared.table["assessable"].to_numpy()
     names = [n for n, ok in zip(prepared.table.index, assessable, strict=True) if ok]
     values = np.hstack([own[:, assessable], others])

@@ -17,14 +17,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.calls import rule as rule_of
-from pathcall.calls.call_pathways import contrast_stats, gene_column
-from pathcall.calls.readout_tests import (
-    Prepared,
-    RandomSignatures,
-    draw_random,
-    prepare,
-    real_stats,
-)
+from pathcall.calls.call_pathways import used_genes
+from pathcall.calls.readout_tests import Evidence, Prepared, contrast_evidence, prepare
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.stats.linear_models import samples_used
@@ -38,9 +32,9 @@ Float = npt.NDArray[np.float64]
 
 # Shares of the least expressed genes left out, and thresholds tried.
 FILTERS = (0.25, 0.5)
-VOTE_P = (0.01, 0.05)
-# Variants need a rank among random signatures to two digits, not to three.
-RANDOM = 200
+CALL_P = (0.01, 0.1)
+ROTATIONS = 1999
+"""Rotations of a variant: enough for a p of `call_p`."""
 
 Variant = tuple[str, str, dict[str, Mapping[str, str]]]
 
@@ -69,15 +63,17 @@ def vary_model(
     rule
         The rule.
     seed
-        Seed of the random signatures.
+        Seed of the rotations.
     """
     prepared = prepare(panel, model, rule)
-    random = draw_random(prepared, n=rule.random_signatures, seed=seed)
-    stats, wald = contrast_stats(prepared, model, random, contrasts, tables)
-    main = _named(rule_of.decide(prepared, stats, rule), contrasts)
+    used = used_genes(prepared, model.vst.columns, [tables[c] for c in contrasts])
+    weights = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in contrasts])
+    # As in the main analysis, so that what it is compared with is the main analysis.
+    found = contrast_evidence(prepared, weights, rule, seed=seed, used=used)
+    main = _named(rule_of.decide(prepared, found, rule), contrasts)
     rows: list[dict[str, Any]] = []
     for kind, name, calls in _variants(
-        panel, model, prepared, random, contrasts, tables, wald, rule, seed
+        panel, model, prepared, found, contrasts, tables, weights, rule, seed
     ):
         for contrast in contrasts:
             if contrast not in calls:
@@ -107,63 +103,59 @@ def _variants(
     panel: Panel,
     model: FittedModel,
     prepared: Prepared,
-    random: RandomSignatures,
+    found: Evidence,
     contrasts: Sequence[str],
     tables: Mapping[str, pd.DataFrame],
-    wald: Float,
+    weights: Float,
     rule: CallsConfig,
     seed: int,
 ) -> Iterator[Variant]:
-    weights = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in contrasts])
-    decide = rule_of.decide
-
-    stats = real_stats(prepared, weights, random)
-    yield "ranking", "moderated t on VST", _named(decide(prepared, stats, rule), contrasts)
-    ids = model.vst.columns
-    shrunk = gene_column(prepared, ids, [tables[c] for c in contrasts], "log2fc_shrunk")
-    stats = real_stats(prepared, weights, random, gene_stats=shrunk)
-    # A shrunken fold change has no p of its own: a readout of one gene keeps the Wald test's FDR.
-    exact, _ = contrast_stats(prepared, model, random, contrasts, tables)
-    single = prepared.table["single"].to_numpy()[:, None]
-    stats = stats._replace(z_p=np.where(single, exact.z_p, stats.z_p))
-    yield "ranking", "shrunken log2 fold change", _named(decide(prepared, stats, rule), contrasts)
+    def called(
+        laid: Prepared,
+        own: Float,
+        names: Sequence[str],
+        own_rule: CallsConfig = rule,
+        used: npt.NDArray[np.bool_] | None = None,
+    ) -> dict[str, Mapping[str, str]]:
+        made = contrast_evidence(
+            laid, own, own_rule, seed=seed, rotations=min(rule.rotations, ROTATIONS), used=used
+        )
+        return _named(rule_of.decide(laid, made, own_rule), names)  # fmt: skip
 
     for share in FILTERS:
         keep = model.base_mean >= model.base_mean.quantile(share)
         fewer = _genes(model, keep)
         laid = prepare(panel, fewer, rule)
-        drawn = draw_random(laid, n=RANDOM, seed=seed)
-        made, _ = contrast_stats(laid, fewer, drawn, contrasts, tables)
+        used = used_genes(laid, fewer.vst.columns, [tables[c] for c in contrasts])
         name = f"without the {share:.0%} least expressed genes"
-        yield "filter", name, _named(decide(laid, made, rule), contrasts)
+        yield "filter", name, called(laid, weights, contrasts, used=used)
 
+    used = used_genes(prepared, model.vst.columns, [tables[c] for c in contrasts])
     for family in dict.fromkeys(prepared.table["family"]):
         table = prepared.table.assign(
             assessable=prepared.table["assessable"] & (prepared.table["family"] != family)
         )
         left = replace(prepared, table=table)
         name = f"without readouts of family {family}"
-        yield "evidence", name, _named(decide(left, exact, rule), contrasts)
+        yield "evidence", name, called(left, weights, contrasts, used=used)
 
-    for p in VOTE_P:
-        other = rule.model_copy(update={"vote_p": p})
-        yield "threshold", f"votes at p < {p:g}", _named(decide(prepared, exact, other), contrasts)
+    for p in CALL_P:
+        other = rule.model_copy(update={"call_p": p})
+        made = _named(rule_of.decide(prepared, found, other), contrasts)
+        yield "threshold", f"calls at p < {p:g}", made
 
-    used = {
+    at = {
         c: samples_used(prepared.design, np.asarray(model.contrasts[c], dtype=float))
         for c in contrasts
     }
     for position, sample in enumerate(model.vst.index):
-        those = [c for c in contrasts if used[c][position]]
+        those = [c for c in contrasts if at[c][position]]
         fewer = _without(model, position)
         those = [c for c in those if _estimable(fewer, model.contrasts[c])]
         if not those or fewer.residual_df < 1:
             continue
-        laid = prepare(panel, fewer, rule)
-        drawn = draw_random(laid, n=RANDOM, seed=seed)
         own = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in those])
-        made = real_stats(laid, own, drawn)
-        yield "sample", f"without {sample}", _named(decide(laid, made, rule), those)
+        yield "sample", f"without {sample}", called(prepare(panel, fewer, rule), own, those)
 
 
 def _named(decision: rule_of.Decision, contrasts: Sequence[str]) -> dict[str, Mapping[str, str]]:

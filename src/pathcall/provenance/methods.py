@@ -146,10 +146,14 @@ def methods_text(
             else ""
         ),
         "",
-        "**Calls.** A pathway is called from several readouts by a rule that is the same for all "
-        "pathways, gated by a test of per-sample scores under the model's own design, with "
-        "on-target controls and with false-call rates from mock or simulated null contrasts; see "
-        "the config for its limits. The calls were made again under other analysis choices "
+        "**Calls.** A pathway is called by one rule for all pathways: its lines of evidence, mean "
+        "log2 expression scores of each sample, are tested together under the model's own design by "
+        f"a rotation test (Langsrud 2005, Stat Comput 15:53; {config.calls.rotations:,} rotations, "
+        f"p < {config.calls.call_p:g}), at least {config.calls.min_lines} lines must move by "
+        f"themselves (p < {config.calls.vote_p:g}), and their mean change must be at least "
+        f"{config.calls.min_effect:g} log2. A call that a declared confounder explains as well is "
+        "marked not separable. False-call rates are from mock or simulated null contrasts. The "
+        "calls were made again under other analysis choices "
         f"(`sensitivity.tsv`). Everything random is seeded with {config.seed}.",
         "",
         "**Software.** "

@@ -8,7 +8,7 @@ while the workflow is parsed.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -187,8 +187,6 @@ def listed(items: Sequence[str], *, most: int = 4) -> str:
 def finding(
     calls: Sequence[Mapping[str, Any]],
     labels: Mapping[str, str],
-    *,
-    withheld: Collection[str] = (),
 ) -> str:
     """One sentence on a pathway, in words that the calls allow.
 
@@ -198,8 +196,6 @@ def finding(
         The pathway's rows of calls.tsv, in the order of the contrasts.
     labels
         Contrast → name in words.
-    withheld
-        Contrasts in which readouts move, but confounders explain it and no call is made.
     """
     parts = []
     alone = len(calls) == 1
@@ -212,17 +208,17 @@ def finding(
             ]
             if names:
                 parts.append(f"{words} {noun}" + ("" if alone else f" in {listed(names)}"))
-    held = [c for c in calls if c["contrast"] in withheld and c["call"] == "no_evidence"]
-    if held:
-        words = "readouts move, but what moves beside them explains it, so that no call is made"
-        parts.append(words if alone else f"in {len(held)} of {len(calls)} contrasts {words}")
+    shared = sum(c.get("status") == "not_separable" for c in calls)
+    if shared:
+        words = "not separable from a confounder"
+        parts.append(words if alone else f"{shared} of these calls {words}")
     other = {
         "conflicting": ("readouts disagree", "readouts disagree in {}"),
         "not_assessable": ("cannot be assessed", "{} cannot be assessed"),
         "no_evidence": ("no change is shown", "no change is shown in {}"),
     }
     for call, (short, words) in other.items():
-        n = sum(c["call"] == call and c not in held for c in calls)
+        n = sum(c["call"] == call for c in calls)
         if n:
             part = f"all {n} contrasts" if n == len(calls) else f"{n} of {len(calls)} contrasts"
             if n == len(calls) and call == "not_assessable":

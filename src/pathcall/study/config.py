@@ -125,12 +125,16 @@ class CallsConfig(Section):
     """The rule that turns evidence into calls; the same for every pathway (docs/method.md)."""
 
     vote_p: float = Field(default=0.1, gt=0, le=0.2)
-    """A readout votes if its sample scores, its genes against the others and its rank among random
-    signatures are all below this p, the first two in one direction (a single gene: sample scores
-    and its FDR)."""
-    call_p: float = Field(default=0.02, gt=0, le=0.1)
-    """The voting readouts of a call, their sample scores taken together, need a p below this,
-    corrected for having been chosen among all readouts of the pathway."""
+    """A readout, or a line of evidence, votes if its own t test across samples has a p below
+    this."""
+    call_p: float = Field(default=0.05, gt=0, le=0.1)
+    """A call needs a p of the lines' joint test (rotation test) below this. The other conditions of
+    a call make false ones rarer than this (docs/method.md)."""
+    rotations: int = Field(default=9999, ge=199, le=999999)
+    """Random rotations behind that p; no p is below 1 / (rotations + 1)."""
+    min_effect: float = Field(default=0.05, ge=0, le=2)
+    """Mean log2 change of the lines that a call needs: less than this (3.5%) also lies between two
+    halves of true replicates (docs/method.md)."""
     min_coverage: float = Field(default=0.6, ge=0, le=1)
     """Share of a readout's genes that must be measured."""
     min_genes: int = Field(default=3, ge=1)
@@ -139,29 +143,26 @@ class CallsConfig(Section):
     """Readouts of a pathway whose genes overlap this much (Jaccard) are one line of evidence."""
     min_lines: int = Field(default=2, ge=1)
     """Independent lines of evidence that must agree."""
-    min_families: int = Field(default=2, ge=1)
-    """Families (column `family` of readouts.tsv) that these lines must come from; a pathway whose
-    readouts are all of one family needs one."""
     min_agreement: float = Field(default=0.75, gt=0.5, le=1)
-    """Share of the voting lines, weighted by |t|, that must point the same way."""
-    never_alone: list[str] = ["NFKB_HALLMARK_TNFA"]
-    """Readouts of the panel that never carry a call unless another readout votes the same way."""
+    """Share of the lines' strength, the sum of their |t|, that must point the way of the call."""
     confounders: dict[str, list[str]] = {
-        "AKT": ["MAPK_PROGENY_MAPK", "HALLMARK_E2F_TARGETS", "HALLMARK_MYC_TARGETS_V1"],
-        "NFKB_CANONICAL": ["MAPK_PROGENY_MAPK", "NFKB_TIAN_NOT_VIA_NFKB", "GC_RESPONSE"],
+        "AKT": ["MAPK_PROGENY_MAPK"],
+        "NFKB_CANONICAL": [
+            "MAPK_PROGENY_MAPK",
+            "NFKB_TIAN_NOT_VIA_NFKB",
+            "GC_RESPONSE",
+            "HALLMARK_INTERFERON_GAMMA_RESPONSE",
+        ],
         "NFKB_ALTERNATIVE": ["NFKB_PROGENY_NFKB"],
     }
-    """Pathway → readouts or gene sets that move its readouts without the pathway. A call is also
-    given adjusted for them, and withheld where it does not survive that and one of them moved far
-    enough to explain it. Pathways that are not named keep their default; `AKT: []` turns one off,
-    `{}` all."""
-    confounder_ratio: float = Field(default=0.5, ge=0, le=1)
-    """A confounder can explain a call if its |t| is more than this share of the largest |t| of the
-    call's readouts."""
+    """Pathway → readouts or gene sets that move its readouts without the pathway. A call that one
+    of them explains as well is given with status `not_separable`. Pathways that are not named keep
+    their default; `AKT: []` turns one off, `{}` all."""
+    confounder_ratio: float = Field(default=1.0, ge=0, le=10)
+    """A confounder explains a call as well if it moves the same way by at least this many times the
+    call's effect (both in log2 units), and the effect does not remain beside it."""
     min_replicates: int = Field(default=2, ge=2)
     """Samples that each cell of a contrast needs, the four of an interaction included."""
-    random_signatures: int = Field(default=1000, ge=100)
-    """Random signatures, matched in size, weights and expression, for each readout."""
     mock_contrasts: int = Field(default=200, ge=0, le=2000)
     """Most mock contrasts a model is calibrated with."""
     min_mock_contrasts: int = Field(default=20, ge=1)
@@ -169,7 +170,7 @@ class CallsConfig(Section):
     simulations: int = Field(default=100, ge=0, le=2000)
     """Simulated null data sets, where they are needed."""
     max_false_call_rate: float = Field(default=0.05, gt=0, le=0.25)
-    """A higher false-call rate lowers the confidence of a call."""
+    """A false-call rate clearly above this (its lower 95% limit) lowers the confidence."""
 
 
 class SecretomeConfig(Section):

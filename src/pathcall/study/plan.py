@@ -30,7 +30,7 @@ class StudyPlan:
     ----------
     config
         Checked configuration, with `signatures` pointing to an existing folder and the defaults
-        of `calls.confounders` and `calls.never_alone` filled in.
+        of `calls.confounders` filled in.
     sheet
         Sample sheet.
     contrasts
@@ -174,8 +174,7 @@ def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Cal
     Defaults speak of the panel that ships; what another panel does not hold of them is left out.
     """
     given = calls.model_fields_set
-    readouts = [readout.readout for readout in panel.readouts]
-    sets = [*readouts, *panel.gene_sets]
+    sets = [*(readout.readout for readout in panel.readouts), *panel.gene_sets]
     pathways = list(panel.pathways)
     where = f"{source}, key calls"
 
@@ -187,9 +186,6 @@ def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Cal
                 fix=choose(name, known, what=kinds),
             )
 
-    if "never_alone" in given:
-        for name in calls.never_alone:
-            need(name, readouts, "never_alone", "a readout", "the panel's readouts are")
     if "confounders" in given:
         for pathway, names in calls.confounders.items():
             key = f"confounders.{pathway}"
@@ -204,12 +200,7 @@ def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Cal
     }
     if "confounders" in given:
         confounders = confounders | dict(calls.confounders) if calls.confounders else {}
-    return calls.model_copy(
-        update={
-            "never_alone": [name for name in calls.never_alone if name in readouts],
-            "confounders": confounders,
-        }
-    )
+    return calls.model_copy(update={"confounders": confounders})
 
 
 def _check_expected(config: Config, contrasts: Mapping[str, Contrast], panel: PanelFiles) -> None:

@@ -44,28 +44,17 @@ def calls_of(data: ReportData, pathway: str) -> list[dict[str, Any]]:
     return [dict(data.call(c.contrast, pathway)) for c in data.contrasts]
 
 
-def withheld_calls(data: ReportData) -> set[tuple[str, str]]:
-    """Contrast and pathway of the calls withheld for confounders."""
-    frame = data.extra.get("adjusted")
-    if frame is None:
-        return set()
-    own = frame[frame["withheld"] == "yes"]
-    return set(zip(own["contrast"], own["pathway"], strict=True))
-
-
 def finding_of(data: ReportData, pathway: str) -> str:
     """One sentence on a pathway over all contrasts."""
     # Ids where there are many: descriptions would bury the sentence.
     many = len(data.contrasts) > 3
     labels = {c.contrast: c.contrast if many else c.label for c in data.contrasts}
-    withheld = {c for c, p in withheld_calls(data) if p == pathway}
-    return wording.finding(calls_of(data, pathway), labels, withheld=withheld)
+    return wording.finding(calls_of(data, pathway), labels)
 
 
 def call_matrix(data: ReportData) -> list[dict[str, Any]]:
     """Rows of the matrix: a contrast and its call of each pathway."""
     rows = []
-    withheld = withheld_calls(data)
     for c in data.contrasts:
         cells = []
         for p in data.pathways:
@@ -73,7 +62,6 @@ def call_matrix(data: ReportData) -> list[dict[str, Any]]:
             cells.append(
                 {
                     **call,
-                    "withheld": (c.contrast, p) in withheld and call["call"] == "no_evidence",
                     "mark": wording.CALL_MARK[str(call["call"])],
                     "words": wording.CALLS[str(call["call"])],
                     "name": wording.pathway(p),

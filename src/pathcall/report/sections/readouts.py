@@ -154,12 +154,12 @@ def adjusted_calls(data: ReportData, pathway: str) -> Table | None:
             Column("moved", "Moving the same way"),
             Column("strongest_t", "Strongest |t|", number),
             Column("confounder_t", "Confounder |t|", number),
-            Column("withheld", "Withheld"),
+            Column("separable", "Separable"),
         ],
         ident=f"adjusted-{pathway}",
         file="adjusted.tsv",
         caption=f"{wording.pathway(pathway)}: the call with and without its confounders",
-        css=lambda r, key: "warn" if key == "withheld" and r[key] == "yes" else "",
+        css=lambda r, key: "warn" if key == "separable" and r[key] == "no" else "",
     )
 
 

@@ -1,0 +1,1 @@
+"""The calls scored on real perturbations whose answer is known, and on real replicates."""
