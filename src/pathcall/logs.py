@@ -8,6 +8,7 @@ whether a job ran here or on a cluster.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 import warnings
@@ -57,6 +58,16 @@ def job_log(path: str | Path) -> Iterator[None]:
     except BaseException as error:  # a panic of compiled code is no Exception
         logging.getLogger(__name__).error("unexpected error\n%s", traceback.format_exc())
         _end(path, handler, _unexpected(error, path))
+    finally:
+        _record_imports(path)
+
+
+def _record_imports(log: Path) -> None:
+    """Write what the job imported into the folder ``PATHCALL_IMPORTS``, where that is set."""
+    folder = os.environ.get("PATHCALL_IMPORTS")
+    if folder:
+        names = sorted({name.partition(".")[0] for name in sys.modules})
+        (Path(folder) / f"{log.stem}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
 
 
 def last_error(path: Path) -> str | None:

@@ -15,7 +15,7 @@ import pandas as pd
 from pathcall.counts.matrix import read_counts_h5ad
 from pathcall.deseq import stock
 from pathcall.deseq.dataset import DeseqDataSet
-from pathcall.deseq.fitted import write_dataset
+from pathcall.deseq.fitted import known_symbols, write_dataset
 from pathcall.deseq.lrt import likelihood_ratio_tests
 from pathcall.deseq.stats import DeseqStats
 from pathcall.errors import InputError
@@ -168,7 +168,7 @@ def fit_study_model(
     dds = fit_dataset(
         counts, samples, design, expressed=expressed[fitted], engine=engine, threads=threads
     )
-    symbols = own.var["symbol"].replace("", np.nan)
+    symbols = known_symbols(own.var["symbol"])
     tables = {
         key: _whole(contrast_table(dds, weights, alpha=alpha, engine=engine), symbols)
         for key, weights in plan.weights.items()

@@ -99,6 +99,12 @@ def write_dataset(data: ad.AnnData, path: str | Path) -> None:
     os.replace(part, path)
 
 
+def known_symbols(symbols: pd.Series) -> pd.Series:
+    """Symbols as `FittedModel` has them: NaN for the empty text that h5ad holds."""
+    text = symbols.astype(object)
+    return text.where(text != "", np.nan)
+
+
 def read_model(path: str | Path) -> FittedModel:
     """Read a fitted model: the expressed genes of a data set that `write_dataset` wrote."""
     data = ad.read_h5ad(path)
@@ -115,7 +121,7 @@ def read_model(path: str | Path) -> FittedModel:
         samples=data.obs.drop(columns=list(FITTED), errors="ignore").astype(str),
         counts=frame(data.X),
         vst=frame(data.layers["vst_counts"]),
-        symbols=var["symbol"].astype(str).astype(object).replace("", np.nan),
+        symbols=known_symbols(var["symbol"]),
         size_factors=data.obs["size_factors"].rename("size_factor"),
         dispersions=var["dispersions"],
         base_mean=var["_normed_means"],

@@ -57,8 +57,13 @@ def contrast_table(dds: DeseqDataSet, weights: Float, *, alpha: float) -> pd.Dat
     with threadpool_limits(1):
         plain = DeseqStats(dds, weights, alpha=alpha, inference=dds.inference, quiet=True)
         plain.summary()
-        turned = dds.copy()
-        turned.obsm["design_matrix"] = pd.DataFrame(matrix, dds.obs_names, names)
+        turned = DeseqDataSet(
+            adata=dds.to_picklable_anndata(), design=pd.DataFrame(matrix, dds.obs_names, names),
+            inference=dds.inference, quiet=True,
+        )  # fmt: skip
+        for name in ("non_zero_idx", "non_zero_genes", "new_all_zeroes_genes"):
+            if hasattr(dds, name):
+                setattr(turned, name, getattr(dds, name))
         lfc = dds.varm["LFC"].to_numpy() @ transform.T
         turned.varm["LFC"] = pd.DataFrame(lfc, dds.var_names, names)
         shrunken = DeseqStats(
