@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import filelock
 import pytest
+
+from tests.project import Project
+from tests.report_study import Study, demo_study
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -22,3 +27,28 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs ../shared (test data that is no part of the project)")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Project:
+    """The embedded study, run once on two cores, in a path with a space.
+
+    Once for all workers of pytest-xdist: the first one runs it, the others wait.
+    """
+    top = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        top = top.parent
+    project, done = Project(top / "the demo" / "project"), top / "the demo.done"
+    with filelock.FileLock(top / "the demo.lock"):
+        if not done.exists():
+            shutil.rmtree(project.folder, ignore_errors=True)
+            run = Project.copy(project.folder).demo("--cores", "2")
+            assert run.returncode == 0, run.stderr
+            done.touch()
+    return project
+
+
+@pytest.fixture(scope="session")
+def study(demo: Project) -> Study:
+    """Results of the embedded study, as the report reads them."""
+    return demo_study(demo)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.report_fixture import Simulated, make_results
+from tests.report_study import Study, variant
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CHOSEN = ["A375R_Ronly_vem", "A375R_SR_vem", "A375R_SR_minus_Ronly"]
@@ -32,10 +32,10 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+def three(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Three contrasts of one model, with a hostile title."""
-    folder = tmp_path_factory.mktemp("browser") / "SIM41"
-    made = make_results(folder, n_genes=3000, contrasts=CHOSEN, title=HOSTILE)
+    folder = tmp_path_factory.mktemp("browser") / "three"
+    made = variant(study, folder, contrasts=CHOSEN, title=HOSTILE, n_genes=3000)
     made.render()
     return made
 

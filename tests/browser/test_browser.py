@@ -10,48 +10,48 @@ import pandas as pd
 import pytest
 
 from tests.browser.conftest import HOSTILE, Watched
-from tests.report_fixture import Simulated, make_results
+from tests.report_study import FLAGGED, Study, variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
-def page(watched: Watched, simulated: Simulated) -> Any:
-    made = watched.open(simulated.results / "report.html")
+def page(watched: Watched, three: Study) -> Any:
+    made = watched.open(three.results / "report.html")
     made.wait_for_selector("html[data-ready]")
     return made
 
 
-def de(simulated: Simulated, contrast: str = "A375R_SR_vem") -> pd.DataFrame:
-    return pd.read_csv(simulated.results / "de" / f"{contrast}.tsv", sep="\t")
+def de(three: Study, contrast: str = "A375R_SR_vem") -> pd.DataFrame:
+    return pd.read_csv(three.results / "de" / f"{contrast}.tsv", sep="\t")
 
 
 def test_opens_from_disk_without_a_request_or_a_word(page: Any) -> None:
-    assert page.title() == "SIM41: pathway calls"
+    assert page.title() == "VARIANT: pathway calls"
     assert page.locator("#matrix tbody tr").count() == 3
     assert page.locator(".banner").inner_text().startswith("Simulated data.")
 
 
-def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, simulated: Simulated) -> None:
+def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, three: Study) -> None:
     page.fill("#gene-input", "fosl1")
     page.press("#gene-input", "Enter")
     page.wait_for_selector("#gene-lines")
-    table = de(simulated).set_index("symbol")
-    shown = page.locator("#gene-lines tbody tr", has_text="regressing").locator("td")
+    table = de(three).set_index("symbol")
+    shown = page.locator("#gene-lines tbody tr", has_text="A375R_SR_vem").locator("td")
     assert float(shown.nth(0).get_attribute("data-v")) == pytest.approx(
         table.loc["FOSL1", "log2fc"], abs=0.0051
     )
     import anndata as ad
 
-    counts = ad.read_h5ad(simulated.results / "counts.h5ad")
+    counts = ad.read_h5ad(three.results / "counts.h5ad")
     own = counts[:, counts.var["symbol"] == "FOSL1"].X.ravel()
     page.locator("#gene-out summary").click()
     for sample, count in zip(counts.obs_names, np.asarray(own), strict=True):
         row = page.locator("#gene-counts tbody tr", has_text=sample)
         if row.count():
             assert float(row.locator("td").nth(1).get_attribute("data-v")) == count
-    assert page.locator("#gene-counts tbody tr").count() == 11  # one of 12 is excluded
-    assert page.locator("#gene-out svg circle").count() == 11
+    assert page.locator("#gene-counts tbody tr").count() == 8  # one of 9 is excluded
+    assert page.locator("#gene-out svg circle").count() == 8
     assert page.locator("g.found").count() == 2 * int(pd.notna(table.loc["FOSL1", "log2fc"])) * 3
 
 
@@ -64,15 +64,15 @@ def test_an_unknown_gene_is_said_to_be_unknown(page: Any) -> None:
 
 def test_search_narrows_a_table(page: Any) -> None:
     box = page.locator('input[data-filter="table-metrics"]')
-    box.fill("SIM0031")
+    box.fill(FLAGGED)
     visible = page.locator("#table-metrics tbody tr:visible")
     assert visible.count() == 1
-    assert "SIM0031" in visible.first.inner_text()
+    assert FLAGGED in visible.first.inner_text()
 
 
-def test_sorting_is_by_value_and_announced(page: Any, simulated: Simulated) -> None:
+def test_sorting_is_by_value_and_announced(page: Any, three: Study) -> None:
     head = page.locator("#table-metrics thead th", has_text="Library size")
-    sizes = sorted(pd.read_csv(simulated.results / "qc" / "metrics.tsv", sep="\t")["library_size"])
+    sizes = sorted(pd.read_csv(three.results / "qc" / "metrics.tsv", sep="\t")["library_size"])
     for state, wanted in (("ascending", sizes), ("descending", sizes[::-1])):
         head.locator("button").click()
         assert head.get_attribute("aria-sort") == state
@@ -82,8 +82,8 @@ def test_sorting_is_by_value_and_announced(page: Any, simulated: Simulated) -> N
         assert shown == wanted
 
 
-def test_all_genes_of_a_contrast_are_listed(page: Any, simulated: Simulated) -> None:
-    table = de(simulated, "A375R_Ronly_vem")
+def test_all_genes_of_a_contrast_are_listed(page: Any, three: Study) -> None:
+    table = de(three, "A375R_Ronly_vem")
     page.click("#browse-load")
     page.wait_for_selector("#browse-table")
     n = int(table["log2fc"].notna().sum())
@@ -106,20 +106,18 @@ def test_all_genes_of_a_contrast_are_listed(page: Any, simulated: Simulated) -> 
     )
 
 
-def test_a_whole_table_is_saved_from_the_page(page: Any, simulated: Simulated) -> None:
+def test_a_whole_table_is_saved_from_the_page(page: Any, three: Study) -> None:
     with page.expect_download() as download:
         page.click('button[data-file="calls.tsv"]')
-    assert (
-        Path(download.value.path()).read_bytes() == (simulated.results / "calls.tsv").read_bytes()
-    )
+    assert Path(download.value.path()).read_bytes() == (three.results / "calls.tsv").read_bytes()
 
 
 def test_a_view_is_saved_as_it_is_shown(page: Any) -> None:
-    page.locator('input[data-filter="table-metrics"]').fill("SIM0031")
+    page.locator('input[data-filter="table-metrics"]').fill(FLAGGED)
     with page.expect_download() as download:
         page.click('button[data-tsv="table-metrics"]')
     saved = pd.read_csv(download.value.path(), sep="\t")
-    assert saved["Sample"].tolist() == ["SIM0031"]
+    assert saved["Sample"].tolist() == [FLAGGED]
 
 
 def test_one_contrast_can_be_shown_alone(page: Any) -> None:
@@ -168,10 +166,10 @@ def test_dark_and_light(page: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def short(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
+def short(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """One contrast and few genes: axe looks at every element, and rows are all alike."""
-    folder = tmp_path_factory.mktemp("axe") / "SIM41"
-    made = make_results(folder, n_genes=900, contrasts=["A375_vivo_vem"], title=HOSTILE)
+    folder = tmp_path_factory.mktemp("axe") / "short"
+    made = variant(study, folder, n_genes=900, contrasts=["A375_vivo_vem"], title=HOSTILE)
     made.render()
     return made
 
@@ -181,7 +179,7 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
     [("light", 1300, None), ("dark", 1300, ["color-contrast"]), ("light", 380, None)],
 )
 def test_axe_finds_nothing_serious(
-    browser: Any, short: Simulated, scheme: str, width: int, rules: list[str] | None
+    browser: Any, short: Study, scheme: str, width: int, rules: list[str] | None
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
     # axe puts its own script into the page, which the page's policy rightly forbids.
@@ -211,11 +209,11 @@ def test_axe_finds_nothing_serious(
     assert found == []
 
 
-def test_complete_without_scripts(browser: Any, simulated: Simulated) -> None:
+def test_complete_without_scripts(browser: Any, three: Study) -> None:
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
-    page.goto((simulated.results / "report.html").resolve().as_uri())
-    calls = pd.read_csv(simulated.results / "calls.tsv", sep="\t")
+    page.goto((three.results / "report.html").resolve().as_uri())
+    calls = pd.read_csv(three.results / "calls.tsv", sep="\t")
     assert page.locator("#matrix td.call").count() == len(calls)
     assert page.locator(".noscript").is_visible()
     assert page.locator(".js:visible").count() == 0
@@ -229,10 +227,10 @@ def test_complete_without_scripts(browser: Any, simulated: Simulated) -> None:
     context.close()
 
 
-def test_nothing_sticks_out_of_a_phone(browser: Any, simulated: Simulated) -> None:
+def test_nothing_sticks_out_of_a_phone(browser: Any, three: Study) -> None:
     context = browser.new_context(viewport={"width": 360, "height": 740}, is_mobile=True)
     page = context.new_page()
-    page.goto((simulated.results / "report.html").resolve().as_uri())
+    page.goto((three.results / "report.html").resolve().as_uri())
     wide = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
@@ -241,11 +239,11 @@ def test_nothing_sticks_out_of_a_phone(browser: Any, simulated: Simulated) -> No
 
 
 def test_print_keeps_the_banner_and_opens_everything(
-    browser: Any, simulated: Simulated, tmp_path: Path
+    browser: Any, three: Study, tmp_path: Path
 ) -> None:
     context = browser.new_context(color_scheme="dark")
     page = context.new_page()
-    page.goto((simulated.results / "report.html").resolve().as_uri())
+    page.goto((three.results / "report.html").resolve().as_uri())
     page.emulate_media(media="print")
     assert page.locator(".banner").is_visible()
     assert not page.locator("nav").is_visible()
@@ -257,8 +255,11 @@ def test_print_keeps_the_banner_and_opens_everything(
 
 
 @pytest.mark.slow
-def test_the_nine_contrast_report_is_small_and_quick(browser: Any, tmp_path: Path) -> None:
-    made = make_results(tmp_path / "SIM41", n_genes=20_000)
+def test_the_nine_contrast_report_is_small_and_quick(
+    browser: Any, study: Study, tmp_path: Path
+) -> None:
+    names = [f"contrast_{i}" for i in range(9)]
+    made = variant(study, tmp_path / "nine", contrasts=names)
     out = made.render()
     assert out.stat().st_size <= 6_000_000
     context = browser.new_context(viewport={"width": 1300, "height": 900})

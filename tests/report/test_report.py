@@ -16,7 +16,7 @@ import pytest
 from pathcall import tables
 from pathcall.errors import InputError
 from pathcall.report import markdown, payload, sections, svg, view, wording
-from pathcall.report.data import clean, read_results
+from pathcall.report.data import clean
 from pathcall.report.sections import (
     forest,
     model_fit,
@@ -27,7 +27,7 @@ from pathcall.report.sections import (
 )
 from pathcall.signatures.panel import load_panel
 from tests.project import ROOT
-from tests.report_fixture import CONTRASTS, EXCLUDED, Simulated, make_results
+from tests.report_study import EXCLUDED, Study, variant
 
 CHOSEN = ["A375R_Ronly_vem", "A375R_SR_vem", "A375R_SR_minus_Ronly"]
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x07</script><script>alert(2)</script>"
@@ -82,14 +82,15 @@ class Page(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Simulated:
-    folder = tmp_path_factory.mktemp("results") / "SIM41"
-    return make_results(folder, n_genes=3000, contrasts=CHOSEN, title=HOSTILE)
+def three(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """Three contrasts, hostile text, an excluded sample."""
+    folder = tmp_path_factory.mktemp("results") / "three"
+    return variant(study, folder, contrasts=CHOSEN, title=HOSTILE, n_genes=3000)
 
 
 @pytest.fixture(scope="module")
-def html(simulated: Simulated) -> str:
-    return simulated.render().read_text(encoding="utf-8")
+def html(three: Study) -> str:
+    return three.render().read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +99,8 @@ def page(html: str) -> Page:
 
 
 @pytest.fixture(scope="module")
-def data(simulated: Simulated):  # type: ignore[no-untyped-def]
-    return read_results(
-        simulated.results,
-        config=simulated.config,
-        contrasts=simulated.contrasts,
-        panel_folder=simulated.panel,
-    )
+def data(three: Study):  # type: ignore[no-untyped-def]
+    return three.data()
 
 
 def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-untyped-def]
@@ -145,9 +141,9 @@ def test_every_statistic_of_the_evidence_is_on_the_page(page: Page, data) -> Non
     ],
 )
 def test_numbers_equal_the_table(  # type: ignore[no-untyped-def]
-    page: Page, simulated: Simulated, ident, file, schema, columns
+    page: Page, three: Study, ident, file, schema, columns
 ) -> None:
-    frame = tables.read_table(simulated.results / f"{file}.tsv", schema)
+    frame = tables.read_table(three.results / f"{file}.tsv", schema)
     values = {v for row in page.tables[ident] for _, v in row if v is not None}
     for name in columns:
         for number in frame[name].dropna():
@@ -194,15 +190,35 @@ def test_p_value_histogram_counts_every_gene(data) -> None:  # type: ignore[no-u
     )
 
 
-def test_running_sum_agrees_with_the_enrichment_table(data) -> None:  # type: ignore[no-untyped-def]
-    ranked = running_sums.gene_ranking(data.de["A375R_SR_vem"])
-    table = data.enrichment["A375R_SR_vem"].set_index("gene_set")
+def test_running_sums_are_those_of_the_enrichment_tables(study: Study) -> None:
+    """Every tested set, drawn from the gene tables, has the table's score and leading edge."""
+    data = study.data()
+    ranked = running_sums.gene_rankings(data)
+    n = 0
+    for c in data.contrasts:
+        table = data.enrichment[c.contrast]
+        for row in table[table["es"].notna()].to_dict("records"):
+            genes = set(data.panel.gene_sets[row["gene_set"]].genes)
+            found = running_sums.running_sum(ranked[c.contrast], genes)
+            assert found is not None
+            assert found.score == pytest.approx(row["es"], abs=1e-9)
+            assert set(found.leading_edge) == set(row["leading_edge"].split(";"))
+            n += 1
+    assert n > 50
+    assert running_sums.running_sum(ranked[c.contrast], {"no", "such", "gene"}) is None
+
+
+def test_shown_enrichment_scores_and_edges_are_the_table_s(data) -> None:  # type: ignore[no-untyped-def]
     name = "HALLMARK_PI3K_AKT_MTOR_SIGNALING"
-    found = running_sums.running_sum(ranked, set(data.panel.gene_sets[name].genes))
-    assert found is not None
-    assert found.score == pytest.approx(table.loc[name, "es"], abs=1e-9)
-    assert set(found.leading_edge) == set(table.loc[name, "leading_edge"].split(";"))
-    assert running_sums.running_sum(ranked, {"no", "such", "gene"}) is None
+    genes = data.panel.gene_sets[name].genes
+    first = data.contrasts[0].contrast
+    table = data.enrichment[first].assign(es=0.123, leading_edge="AKT1;MTOR")
+    own = replace(data, enrichment={**data.enrichment, first: table})
+    ranked = running_sums.gene_rankings(own)
+    assert running_sums.leading_edge(own, first, ranked[first], genes) == ("AKT1", "MTOR")
+    assert "enrichment score 0.12" in str(
+        running_sums.draw_running_sums(own, "AKT", first, ranked[first]).markup()
+    )
 
 
 def test_intervals_use_the_degrees_of_freedom_of_the_test() -> None:
@@ -257,14 +273,14 @@ def test_nothing_is_fetched(page: Page) -> None:
             assert own["href"] == "data:,"
 
 
-def test_ids_are_unique_and_links_lead_somewhere(page: Page, simulated: Simulated) -> None:
+def test_ids_are_unique_and_links_lead_somewhere(page: Page, three: Study) -> None:
     assert len(page.ids) == len(set(page.ids))
     for tag, own in page.elements:
         to = own.get("href") or ""
         if tag == "a" and to.startswith("#"):
             assert to[1:] in page.ids, to
         elif tag == "a" and not to.startswith("http"):
-            assert (simulated.results / to).is_file(), to
+            assert (three.results / to).is_file(), to
 
 
 def test_the_five_questions_have_their_anchors(page: Page) -> None:
@@ -274,8 +290,8 @@ def test_the_five_questions_have_their_anchors(page: Page) -> None:
     assert set(anchors) <= set(page.ids)
 
 
-def test_bytes_are_the_same_again(simulated: Simulated, html: str, tmp_path: Path) -> None:
-    assert simulated.render(tmp_path / "again.html").read_text(encoding="utf-8") == html
+def test_bytes_are_the_same_again(three: Study, html: str, tmp_path: Path) -> None:
+    assert three.render(tmp_path / "again.html").read_text(encoding="utf-8") == html
 
 
 def test_packed_data_unpack_to_the_tables(page: Page, data) -> None:  # type: ignore[no-untyped-def]
@@ -341,32 +357,23 @@ def test_embedded_tables_stay_within_their_limit(data, monkeypatch) -> None:  # 
     assert sum(len(payload.pack(text.encode())) for text in chosen.values()) <= 2_000
 
 
-def test_a_missing_table_is_named(simulated: Simulated, tmp_path: Path) -> None:
-    for path in simulated.results.rglob("*"):
+def test_a_missing_table_is_named(three: Study, tmp_path: Path) -> None:
+    for path in three.results.rglob("*"):
         if path.is_file() and path.name != "calls.tsv":
-            copy = tmp_path / path.relative_to(simulated.results)
+            copy = tmp_path / path.relative_to(three.results)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.symlink_to(path)
     with pytest.raises(InputError, match=r"calls\.tsv"):
-        Simulated(tmp_path, simulated.config, simulated.contrasts).render(tmp_path / "r.html")
+        replace(three, results=tmp_path).render(tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
 
 
-def test_single_figures_are_files_of_their_own(simulated: Simulated, tmp_path: Path) -> None:
+def test_single_figures_are_files_of_their_own(three: Study, tmp_path: Path) -> None:
     from xml.etree import ElementTree
 
-    from pathcall.report import render_report
-
-    render_report(
-        simulated.results,
-        config=simulated.config,
-        contrasts=simulated.contrasts,
-        panel_folder=simulated.panel,
-        out=tmp_path / "report.html",
-        figures=tmp_path / "figures",
-    )
+    three.render(tmp_path / "report.html", tmp_path / "figures")
     names = {p.stem for p in (tmp_path / "figures").glob("*.svg")}
-    asked = load_panel(simulated.panel).pathways
+    asked = load_panel(three.panel).pathways
     assert names == {"calls", "library", "pca", "correlation"} | {f"forest_{p}" for p in asked} | {
         f"volcano_{c}" for c in CHOSEN
     }
@@ -381,8 +388,8 @@ def test_captions_of_snakemake_are_those_of_the_page(html: str) -> None:
         assert (folder / f"{key}.rst").read_text(encoding="utf-8") == wording.rst(key)
 
 
-def test_a_study_without_optional_tables_renders(tmp_path: Path) -> None:
-    made = make_results(tmp_path / "r", n_genes=2500, contrasts=["A375_vivo_vem"])
+def test_a_study_without_optional_tables_renders(study: Study, tmp_path: Path) -> None:
+    made = variant(study, tmp_path / "r", n_genes=2500, contrasts=["A375_vivo_vem"])
     for name in ("ranking", "sensitivity", "adjusted", "nfkb_genes", "secretome/fra1"):
         (made.results / f"{name}.tsv").unlink()
     text = made.render().read_text(encoding="utf-8")
@@ -460,11 +467,6 @@ def test_methods_text_is_rendered_without_passing_html() -> None:
 
 def test_control_characters_go() -> None:
     assert clean("a\x00b\u202ec\td\ne") == "abc d e"
-
-
-def test_fixture_covers_the_default_shape() -> None:
-    assert len(CONTRASTS) == 9
-    assert len({c["model"] for c in CONTRASTS}) == 3
 
 
 def test_false_calls_are_held_against_the_limit_of_the_config(data) -> None:  # type: ignore[no-untyped-def]

@@ -15,15 +15,6 @@ pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
 RESULTS = "results/GSE52778"
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The embedded study, run once on two cores, in a path with a space."""
-    project = Project.copy(tmp_path_factory.mktemp("the demo") / "project")
-    done = project.demo("--cores", "2")
-    assert done.returncode == 0, done.stderr
-    return project
-
-
 @pytest.fixture
 def rerun(demo: Project, tmp_path: Path) -> Project:
     """The finished study, to be changed."""

@@ -22,7 +22,7 @@ from pathcall.enrichment.gene_sets import gene_set_table
 from pathcall.enrichment.gsea import gsea
 from pathcall.enrichment.matrices import SignatureMatrices, build_matrices
 from pathcall.enrichment.readouts import is_unsigned, readout_table
-from pathcall.enrichment.used_genes import used_statistics
+from pathcall.enrichment.used_genes import ranked_statistics, used_genes
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.weights import MIN_GENES
 from pathcall.tables import ACTIVITY, DE, ENRICHMENT, READOUTS, read_table, write_table
@@ -73,18 +73,15 @@ def enrich_model(
     matrices = build_matrices(panel, model)
     made = {}
     for contrast, table in de.items():
-        used = used_statistics(table)
-        stats = used.reindex(matrices.genes.index)
+        used = used_genes(table)
+        ranked = ranked_statistics(table, matrices.genes)
         logger.info(
             "%s: %d of %d genes with a statistic; %d of %d genes of the panel's ranking are left "
             "out (no statistic, not expressed on either side, or a Cook's-distance outlier)",
-            contrast, int(used.notna().sum()), len(table), int(stats.isna().sum()), len(stats),
+            contrast, int(used.sum()), len(table), len(matrices.genes) - len(ranked),
+            len(matrices.genes),
         )  # fmt: skip
-        stats = stats.dropna()
-        ranked = pd.Series(stats.to_numpy(), index=matrices.genes[stats.index].to_numpy())
-        lfc = pd.Series(
-            used_statistics(table, "log2fc").reindex(stats.index).to_numpy(), index=ranked.index
-        )
+        lfc = ranked_statistics(table, matrices.genes, "log2fc")
         made[contrast] = _score(
             contrast, ranked, lfc, matrices, panel,
             confounders=confounders, seed=seed, threads=threads,

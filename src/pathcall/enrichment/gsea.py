@@ -53,8 +53,7 @@ def gsea(
     columns = ["es", "nes", "pvalue", "leading_edge"]
     if not sets:
         return pd.DataFrame(columns=columns)
-    order = np.lexsort((ranked.index.to_numpy(dtype=str), -ranked.to_numpy()))
-    ordered = ranked.iloc[order]
+    ordered = in_order(ranked)
     ties = int(ordered.duplicated().sum())
     if ties:
         logger.info("%d tied statistics, ordered by symbol", ties)
@@ -68,6 +67,11 @@ def gsea(
         }
     )
     return frame.reindex(list(sets))
+
+
+def in_order(ranked: pd.Series) -> pd.Series:
+    """Statistics by symbol, largest first, ties by symbol: the list that GSEA walks along."""
+    return ranked.iloc[np.lexsort((ranked.index.to_numpy(dtype=str), -ranked.to_numpy()))]
 
 
 def _prerank(

@@ -27,6 +27,21 @@ def used_genes(table: pd.DataFrame) -> pd.Series:
     return pd.Series(used.to_numpy(dtype=bool), index=table["gene_id"].to_numpy(), name="used")
 
 
+def ranked_statistics(table: pd.DataFrame, genes: pd.Series, column: str = "stat") -> pd.Series:
+    """Symbol → `column` of the genes that are used, in the order of `genes`.
+
+    Parameters
+    ----------
+    table
+        Table of schema ``de/{contrast}``.
+    genes
+        gene_id → symbol, one gene a symbol (`pathcall.signatures.weights.genes_by_symbol`).
+    """
+    values = used_statistics(table, column).reindex(genes.index)
+    used = used_genes(table).reindex(genes.index, fill_value=False).to_numpy(dtype=bool)
+    return pd.Series(values.to_numpy()[used], index=genes.to_numpy()[used])
+
+
 def used_statistics(table: pd.DataFrame, column: str = "stat") -> pd.Series:
     """gene_id → `column` of the table, NaN for genes that are not used."""
     used = used_genes(table)

@@ -85,8 +85,8 @@ def _fragile(data: ReportData, firm: pd.DataFrame, labels: Mapping[str, str]) ->
     made = []
     for row in firm.to_dict("records"):
         own = frame[(frame["contrast"] == row["contrast"]) & (frame["pathway"] == row["pathway"])]
-        same = int((own["call"] == row["call"]).sum())
-        if len(own) and same < 0.8 * len(own):
+        same = int((own["agrees"] == "yes").sum())
+        if len(own) and own["agreement"].iloc[0] < 0.8:
             made.append(
                 f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]} is fragile: "
                 f"{same} of {len(own)} alternative analyses give the same call."

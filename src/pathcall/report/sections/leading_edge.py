@@ -10,9 +10,10 @@ import pandas as pd
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
-from pathcall.report.sections.running_sums import arms, main_readouts, running_sum
+from pathcall.report.sections.running_sums import arms, leading_edge, main_readouts
 from pathcall.report.sections.sample_scores import sample_groups
 from pathcall.report.svg import Svg, diverging_key, shorten
+from pathcall.signatures.weights import genes_by_symbol
 
 
 def leading_genes(
@@ -25,11 +26,13 @@ def leading_genes(
     often: dict[str, int] = {}
     for readout in main_readouts(data, pathway):
         for _, genes in arms(readout):
-            for series in ranked.values():
-                found = running_sum(series, genes)
-                for gene in found.leading_edge if found else ():
+            for contrast, series in ranked.items():
+                for gene in leading_edge(data, contrast, series, genes):
                     often[gene] = often.get(gene, 0) + 1
-    size = {g: float(np.mean([abs(r[g]) for r in ranked.values() if g in r.index])) for g in often}
+    size = {
+        g: float(np.mean([abs(r[g]) for r in ranked.values() if g in r.index] or [0.0]))
+        for g in often
+    }
     return sorted(often, key=lambda g: (-often[g], -size[g], g))[:most]
 
 
@@ -43,8 +46,8 @@ def draw_leading_edge(
     rows: dict[str, dict[str, float]] = {g: {} for g in genes}
     cells = sample_groups(data)
     for name, model in data.models.items():
-        vst = model.vst.set_axis(model.symbols.to_numpy(), axis=1)
-        vst = vst.loc[:, ~vst.columns.duplicated()]
+        kept = genes_by_symbol(model.symbols, model.base_mean)
+        vst = model.vst[kept.index].set_axis(kept.to_numpy(), axis=1)
         for gene in genes:
             if gene in vst.columns:
                 centred = vst[gene] - vst[gene].mean()

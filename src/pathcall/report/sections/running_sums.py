@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from markupsafe import escape
 
+from pathcall.enrichment.gsea import in_order
+from pathcall.enrichment.used_genes import ranked_statistics
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.svg import Floats, Scale, Svg
 from pathcall.signatures.panel import Readout
+from pathcall.signatures.weights import genes_by_symbol
 
 
 @dataclass(frozen=True)
@@ -25,26 +30,30 @@ class RunningSum:
     genes: tuple[str, ...]
 
     @property
+    def peak(self) -> int:
+        """Where the deviation from zero is largest."""
+        return int(np.argmax(np.abs(self.curve)))
+
+    @property
     def score(self) -> float:
         """Enrichment score: the deviation from zero of largest size."""
-        return float(self.curve[int(np.argmax(np.abs(self.curve)))])
+        return float(self.curve[self.peak])
 
     @property
     def leading_edge(self) -> tuple[str, ...]:
         """Members up to the peak (from the peak on where the score is negative)."""
-        peak = int(np.argmax(np.abs(self.curve)))
         if self.score >= 0:
-            return tuple(g for g, h in zip(self.genes, self.hits, strict=True) if h <= peak)
-        return tuple(g for g, h in zip(self.genes, self.hits, strict=True) if h >= peak)[::-1]
+            return tuple(g for g, h in zip(self.genes, self.hits, strict=True) if h <= self.peak)
+        return tuple(g for g, h in zip(self.genes, self.hits, strict=True) if h >= self.peak)[::-1]
 
 
-def gene_ranking(de: pd.DataFrame) -> pd.Series:
-    """Wald statistic by symbol, largest first; of genes that share a symbol the strongest."""
-    rows = de[de["stat"].notna() & de["symbol"].notna()]
-    size = rows["stat"].abs()
-    rows = rows.loc[size.sort_values(ascending=False, kind="stable").index]
-    rows = rows.drop_duplicates("symbol")
-    return rows.set_index("symbol")["stat"].sort_values(ascending=False, kind="stable")
+def gene_rankings(data: ReportData) -> dict[str, pd.Series]:
+    """Contrast → the ranked list of the run's GSEA: symbol → Wald statistic, largest first."""
+    genes = {name: genes_by_symbol(m.symbols, m.base_mean) for name, m in data.models.items()}
+    return {
+        c.contrast: in_order(ranked_statistics(data.de[c.contrast], genes[c.model]))
+        for c in data.contrasts
+    }
 
 
 def running_sum(ranked: pd.Series, members: set[str]) -> RunningSum | None:
@@ -55,6 +64,27 @@ def running_sum(ranked: pd.Series, members: set[str]) -> RunningSum | None:
     weight = np.where(inside, np.abs(ranked.to_numpy()), 0.0)
     curve = np.cumsum(weight / weight.sum() - (~inside) / (~inside).sum())
     return RunningSum(curve, np.flatnonzero(inside), tuple(ranked.index[inside]))
+
+
+def enrichment_row(
+    data: ReportData, contrast: str, genes: Collection[str]
+) -> Mapping[str, Any] | None:
+    """Row of enrichment/{contrast}.tsv of the gene set that has exactly these genes, if tested."""
+    names = [n for n, s in data.panel.gene_sets.items() if set(s.genes) == set(genes)]
+    table = data.enrichment[contrast]
+    rows = table[table["gene_set"].isin(names) & table["es"].notna()].to_dict("records")
+    return {str(k): v for k, v in rows[0].items()} if rows else None
+
+
+def leading_edge(
+    data: ReportData, contrast: str, ranked: pd.Series, genes: Collection[str]
+) -> tuple[str, ...]:
+    """Leading edge of a set: that of the run's table; an arm that is no gene set has its own."""
+    row = enrichment_row(data, contrast, genes)
+    if row is not None:
+        return tuple(str(row["leading_edge"]).split(";"))
+    found = running_sum(ranked, set(genes))
+    return found.leading_edge if found else ()
 
 
 def arms(readout: Readout) -> list[tuple[str, set[str]]]:
@@ -84,7 +114,9 @@ def draw_running_sums(
         for arm, genes in arms(readout):
             found = running_sum(ranked, genes)
             if found is not None:
-                curves.append((i, readout.readout, arm, found))
+                row = enrichment_row(data, contrast, genes)
+                score = found.score if row is None else float(row["es"])
+                curves.append((i, readout.readout, arm, found, score))
     if not curves:
         return None
     left, top, wide, high = 40, 10, 250, 120
@@ -94,22 +126,22 @@ def draw_running_sums(
         top + high + row * len(curves) + 32,
         f"{wording.pathway(pathway)} in {contrast}: running sums",
         "; ".join(
-            f"{name}, genes {arm}: enrichment score {c.score:.2f} ({len(c.genes)} genes)"
-            for _, name, arm, c in curves
+            f"{name}, genes {arm}: enrichment score {score:.2f} ({len(c.genes)} genes)"
+            for _, name, arm, c, score in curves
         ),
         ident=f"f-enrichment-{pathway}-{contrast}",
     )
     x = Scale(0, len(ranked) - 1, left, left + wide)
-    biggest = max(0.3, max(abs(c.score) for *_, c in curves) * 1.08)
+    biggest = max(0.3, max(abs(score) for *_, score in curves) * 1.08)
     y = Scale(-biggest, biggest, top + high, top)
     figure.y_axis(y, left, right=left + wide, wanted=4)
-    for k, (hue, name, arm, curve) in enumerate(curves):
+    for k, (hue, name, arm, curve, score) in enumerate(curves):
         at = _corners(curve, wide)
         dash = " dash" if arm == "against it" else ""
         d = s.polyline([x(float(i)) for i in at], [y(float(curve.curve[i])) for i in at])
         figure.add(
             f'<path class="curve l{hue}{dash}" d="{d}"><title>'
-            f"{escape(f'{name}, genes {arm}: ES {curve.score:.2f}')}</title></path>"
+            f"{escape(f'{name}, genes {arm}: ES {score:.2f}')}</title></path>"
         )
         y0 = top + high + 4 + k * row
         pixels = np.unique(np.rint(x.many(curve.hits.astype(float))).astype(int))
@@ -136,5 +168,4 @@ def _corners(curve: RunningSum, pixels: int) -> npt.NDArray[np.int64]:
     column = (near * (pixels / 2) / n).astype(np.int64)
     first = np.flatnonzero(np.diff(column, prepend=-1))
     last = np.append(first[1:], len(near)) - 1
-    peak = int(np.argmax(np.abs(curve.curve)))
-    return np.unique(np.concatenate([near[first], near[last], [peak]]))
+    return np.unique(np.concatenate([near[first], near[last], [curve.peak]]))

@@ -105,13 +105,17 @@ def secretome_tables(data: ReportData) -> dict[str, Any]:
 
 def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
     """Secreted factors that change in most contrasts: log2 fold change, dots where padj < alpha."""
-    often: dict[str, list[float]] = {}
+    often: dict[str, list[float]] = {}  # by id: a symbol can stand for several genes
+    symbols: dict[str, str] = {}
     for frame in data.secretome.values():
-        for symbol, lfc in zip(frame["symbol"], frame["log2fc"], strict=True):
-            often.setdefault(symbol, []).append(abs(float(lfc)))
+        for gene, symbol, lfc in zip(
+            frame["gene_id"], frame["symbol"], frame["log2fc"], strict=True
+        ):
+            often.setdefault(gene, []).append(abs(float(lfc)))
+            symbols[gene] = symbol
     if not often:
         return None
-    genes = sorted(often, key=lambda g: (-len(often[g]), -max(often[g]), g))[:most]
+    genes = sorted(often, key=lambda g: (-len(often[g]), -max(often[g]), symbols[g]))[:most]
     cell_w, cell_h, left = 40, 15, 96
     bottom = 150
     figure = Svg(
@@ -125,9 +129,8 @@ def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
     xs, ys, values = [], [], []
     dots = []
     for j, c in enumerate(data.contrasts):
-        de = data.de[c.contrast].dropna(subset=["symbol"]).drop_duplicates("symbol")
-        de = de.set_index("symbol")
-        hits = set(data.secretome[c.contrast]["symbol"])
+        de = data.de[c.contrast].set_index("gene_id")
+        hits = set(data.secretome[c.contrast]["gene_id"])
         for i, gene in enumerate(genes):
             lfc = de["log2fc"].get(gene, np.nan)
             if math.isfinite(lfc):
@@ -154,7 +157,7 @@ def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
         "d",
     )
     for i, gene in enumerate(genes):
-        figure.text(left - 6, 8 + i * cell_h + 12, gene, cls="s", anchor="end")
+        figure.text(left - 6, 8 + i * cell_h + 12, symbols[gene], cls="s", anchor="end")
     for x, y in dots:
         figure.mark(x, y, "circle", "fdot", 2.6)
     diverging_key(figure, left + cell_w * len(data.contrasts) + 18, 8, 3.0, "log2 fold change")

@@ -40,7 +40,7 @@ def sensitivity_tables(data: ReportData) -> dict[str, Any] | None:
                 cells.append(Cell("–"))
                 continue
             n = int((own["agrees"] == "yes").sum())
-            share = n / len(own)
+            share = float(own["agreement"].iloc[0])
             call = wording.CALLS[call_before_confounders(data, c.contrast, p)]
             cells.append(
                 Cell(f"{call}: {n} of {len(own)}", precise(share), "bad" if share < 0.8 else "")

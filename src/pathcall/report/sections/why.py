@@ -20,7 +20,7 @@ from pathcall.report.sections.readouts import (
     readouts_of_panel,
     summary,
 )
-from pathcall.report.sections.running_sums import draw_running_sums, gene_ranking, main_readouts
+from pathcall.report.sections.running_sums import draw_running_sums, gene_rankings, main_readouts
 from pathcall.report.sections.sample_scores import draw_scores
 from pathcall.report.view import (
     Column,
@@ -33,7 +33,7 @@ from pathcall.report.view import (
 
 def context(data: ReportData) -> dict[str, Any]:
     """Variables of the section."""
-    ranked = {c.contrast: gene_ranking(data.de[c.contrast]) for c in data.contrasts}
+    ranked = gene_rankings(data)
     return {"why": [why(data, p, ranked) for p in data.pathways], **marker_genes.context(data)}
 
 
