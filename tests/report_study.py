@@ -152,7 +152,12 @@ def variant(
 
 def _turned(frame: pd.DataFrame, i: int) -> pd.DataFrame:
     signed = [c for c in SIGNED if c in frame.columns]
-    return frame.assign(**{c: -frame[c] for c in signed}) if i % 2 else frame
+    if not i % 2:
+        return frame
+    turned = frame.assign(**{c: -frame[c] for c in signed})
+    if "ci_low" in frame and "effect" in frame:
+        turned = turned.assign(ci_low=-frame["ci_high"], ci_high=-frame["ci_low"])
+    return turned
 
 
 def _excluded(results: Path, title: str) -> None:

@@ -388,15 +388,6 @@ def test_captions_of_snakemake_are_those_of_the_page(html: str) -> None:
         assert (folder / f"{key}.rst").read_text(encoding="utf-8") == wording.rst(key)
 
 
-def test_a_study_without_optional_tables_renders(study: Study, tmp_path: Path) -> None:
-    made = variant(study, tmp_path / "r", n_genes=2500, contrasts=["A375_vivo_vem"])
-    for name in ("ranking", "sensitivity", "adjusted", "nfkb_genes", "secretome/fra1"):
-        (made.results / f"{name}.tsv").unlink()
-    text = made.render().read_text(encoding="utf-8")
-    assert "No sensitivity analysis was run." in text
-    assert 'id="leads"' not in text
-
-
 # ---------------------------------------------------------------- words and formats
 
 
@@ -473,7 +464,7 @@ def test_false_calls_are_held_against_the_limit_of_the_config(data) -> None:  # 
     calls = data.calls.assign(call="activated", false_call_rate=0.08)
     for limit, shown in ((0.05, True), (0.1, False)):
         config = {**data.config, "calls": {"max_false_call_rate": limit}}
-        own = replace(data, calls=calls, config=config, extra={})
+        own = replace(data, calls=calls, config=config)
         made = sections.context(own)
         assert any("false call in 8.0% of cases" in c for c in made["caveats"]) is shown
         cells = [c for row in made["false_calls"].rows for c in row.cells]

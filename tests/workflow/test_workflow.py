@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 from pathcall import tables
 from tests.project import Project
+from tests.report_study import Study
 
 pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
 RESULTS = "results/GSE52778"
@@ -157,3 +159,20 @@ def test_an_interrupted_run_goes_on(rerun: Project) -> None:
 def test_the_workflow_passes_its_own_linter(demo: Project) -> None:
     done = demo.demo("--lint")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_report_reads_nothing_that_is_not_declared(study: Study, tmp_path: Path) -> None:
+    project = Project(study.results.parents[1])
+    listed = project.demo("--cores", "1", "--detailed-summary")
+    rows = [line.split("\t") for line in listed.stdout.splitlines()]
+    at = rows[0].index("input-file(s)")
+    own = next(row for row in rows if row[0].endswith("/report.html"))
+    copy = tmp_path / study.results.name
+    for name in own[at].split(","):
+        if name.startswith("results/"):
+            source = project.folder / name
+            target = copy / source.relative_to(study.results)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source)
+    page = replace(study, results=copy).render(tmp_path / "report.html")
+    assert page.read_bytes() == (study.results / "report.html").read_bytes()

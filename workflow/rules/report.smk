@@ -24,7 +24,7 @@ rule render_report:
         models=expand("results/{{study}}/models/{model}.h5ad", model=PLANS),
         per_contrast=expand(
             "results/{{study}}/{folder}/{contrast}.tsv",
-            folder=["de", "enrichment", "activity", "secretome"],
+            folder=["de", "enrichment", "activity", "readouts", "secretome"],
             contrast=CONTRASTS,
         ),
         per_model=expand(

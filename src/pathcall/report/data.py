@@ -60,8 +60,6 @@ class ReportData:
         Raw counts, ``samples × genes``, rows as in ``counts_samples``.
     genes
         ``var`` of counts.h5ad: gene_id, symbol, gene_type, in matrix order.
-    extra
-        Tables that a run need not have, by path without suffix.
     """
 
     folder: Path
@@ -80,6 +78,12 @@ class ReportData:
     scores: pd.DataFrame = field(repr=False)
     evidence: pd.DataFrame = field(repr=False)
     calls: pd.DataFrame = field(repr=False)
+    adjusted: pd.DataFrame = field(repr=False)
+    sensitivity: pd.DataFrame = field(repr=False)
+    ranking: pd.DataFrame = field(repr=False)
+    calibration: Mapping[str, pd.DataFrame] = field(repr=False)
+    nfkb_genes: pd.DataFrame = field(repr=False)
+    fra1: pd.DataFrame = field(repr=False)
     combined_genes: pd.DataFrame = field(repr=False)
     combined_pathways: pd.DataFrame = field(repr=False)
     secretome: Mapping[str, pd.DataFrame] = field(repr=False)
@@ -92,7 +96,6 @@ class ReportData:
     counts: npt.NDArray[np.int64] = field(repr=False)
     counts_samples: tuple[str, ...] = field(repr=False)
     genes: pd.DataFrame = field(repr=False)
-    extra: Mapping[str, pd.DataFrame] = field(repr=False)
     files: tuple[str, ...] = field(repr=False)
     texts: Mapping[str, str] = field(repr=False)
 
@@ -134,8 +137,6 @@ class ReportData:
         return {str(k): v for k, v in rows[0].items()}
 
 
-OPTIONAL = ("ranking", "sensitivity", "adjusted", "nfkb_genes", "secretome/fra1")
-OPTIONAL_FOLDERS = ("lrt", "calibration", "readouts")
 EMBED_LIMIT = 1_000_000  # bytes of text; larger tables are linked, not embedded
 
 
@@ -167,14 +168,6 @@ def read_results(
     genes = data.var.reset_index(drop=True)
     for column in ("gene_id", "symbol"):
         genes[column] = [clean(v) if isinstance(v, str) else "" for v in genes[column]]
-    extra = {}
-    for name in OPTIONAL:
-        if (results / f"{name}.tsv").is_file():
-            extra[name] = _cleaned(_read_loose(results / f"{name}.tsv"))
-    for folder in OPTIONAL_FOLDERS:
-        for path in sorted((results / folder).glob("*.tsv")):
-            if path.stem in models or path.stem in {c.contrast for c in infos}:
-                extra[f"{folder}/{path.stem}"] = _cleaned(_read_loose(path))
     made = ReportData(
         folder=results,
         study=clean(str(config["study"])),
@@ -192,6 +185,12 @@ def read_results(
         scores=table("scores/samples", tables.SCORES),
         evidence=table("evidence", tables.EVIDENCE),
         calls=table("calls", tables.CALLS_TABLE),
+        adjusted=table("adjusted", tables.ADJUSTED),
+        sensitivity=table("sensitivity", tables.SENSITIVITY),
+        ranking=table("ranking", tables.RANKING),
+        calibration={m: table(f"calibration/{m}", tables.CALIBRATION) for m in models},
+        nfkb_genes=table("nfkb_genes", tables.NFKB_GENES),
+        fra1=table("secretome/fra1", tables.FRA1),
         combined_genes=table("combined/genes", tables.COMBINED_GENES),
         combined_pathways=table("combined/pathways", tables.COMBINED_PATHWAYS),
         secretome=each("secretome", tables.SECRETOME),
@@ -204,24 +203,22 @@ def read_results(
         counts=counts.astype(np.int64),
         counts_samples=tuple(clean(str(s)) for s in data.obs_names),
         genes=genes,
-        extra=extra,
         files=(),
         texts={},
     )
     files = _files(made)
     texts = {}
     for name in files:
-        path = results / name
+        path = _need(results / name)
         # The gene tables are packed in another way (`payload`).
         large = name.endswith(".h5ad") or name.startswith("de/")
         if not large and path.stat().st_size <= EMBED_LIMIT:
             texts[name] = path.read_text(encoding="utf-8")
     _log.info(
-        "read %d contrasts, %d samples, %d genes, %d optional tables; %d of %d tables embedded",
+        "read %d contrasts, %d samples, %d genes; %d of %d tables embedded",
         len(infos),
         len(made.samples),
         len(genes),
-        len(extra),
         len(texts),
         len(files),
     )
@@ -230,17 +227,18 @@ def read_results(
 
 def _files(data: ReportData) -> tuple[str, ...]:
     """Every table, in the order in which a reader wants it with the page."""
-    single = [f"{name}.tsv" for name in data.extra if "/" not in name]
-    names = ["calls.tsv", "evidence.tsv", "samples.tsv", *single]
+    names = ["calls.tsv", "evidence.tsv", "samples.tsv"]
+    names += ["ranking.tsv", "sensitivity.tsv", "adjusted.tsv", "nfkb_genes.tsv"]
     names += ["qc/flags.tsv", "qc/metrics.tsv", "provenance/inputs.tsv", "provenance/software.tsv"]
     names += ["provenance/config.yaml", "provenance/methods.md", "combined/pathways.tsv"]
-    names += ["secretome/overlap.tsv", "qc/pca.tsv"]
-    names += [f"{name}.tsv" for name in data.extra if name.startswith(("calibration", "secretome"))]
+    names += ["secretome/overlap.tsv", "qc/pca.tsv", "secretome/fra1.tsv"]
+    names += [f"calibration/{m}.tsv" for m in data.models]
     for folder in ("activity", "enrichment", "secretome"):
         names += [f"{folder}/{c.contrast}.tsv" for c in data.contrasts]
     names += ["qc/correlation.tsv", "combined/genes.tsv", "scores/samples.tsv"]
     names += [f"de/{c.contrast}.tsv" for c in data.contrasts]
-    names += [f"{name}.tsv" for name in data.extra if name.startswith(("readouts", "lrt"))]
+    names += [f"lrt/{m}.tsv" for m in data.models]
+    names += [f"readouts/{c.contrast}.tsv" for c in data.contrasts]
     return (*names, "counts.h5ad")
 
 
@@ -273,17 +271,6 @@ def _need(path: Path) -> Path:
             fix="run the workflow again: it makes what is missing",
         )
     return path
-
-
-def _read_loose(path: Path) -> pd.DataFrame:
-    return pd.read_csv(
-        path,
-        sep="\t",
-        na_values=["NA"],
-        keep_default_na=False,
-        float_precision="round_trip",
-        encoding="utf-8",
-    )
 
 
 def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:

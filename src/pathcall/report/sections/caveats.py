@@ -79,9 +79,7 @@ def caveats(data: ReportData) -> list[str]:
 
 def _fragile(data: ReportData, firm: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
     """Calls that fewer than four in five of the declared analyses give."""
-    frame = data.extra.get("sensitivity")
-    if frame is None:
-        return []
+    frame = data.sensitivity
     made = []
     for row in firm.to_dict("records"):
         own = frame[(frame["contrast"] == row["contrast"]) & (frame["pathway"] == row["pathway"])]

@@ -49,12 +49,9 @@ def false_call_rates(data: ReportData) -> Table:
     )
 
 
-def calibration_table(data: ReportData) -> Table | None:
+def calibration_table(data: ReportData) -> Table:
     """Null contrasts and false calls of each model."""
-    frames = [f for m in data.models if (f := data.extra.get(f"calibration/{m}")) is not None]
-    if not frames:
-        return None
-    frame = pd.concat(frames)
+    frame = pd.concat([data.calibration[m] for m in data.models])
     frame = frame.assign(
         pathway=[wording.pathway(v) for v in frame["pathway"]],
         source=[str(v).replace("_", " ") for v in frame["source"]],

@@ -25,14 +25,16 @@ def context(data: ReportData) -> dict[str, Any]:
     return {
         "nfkb_genes": gene_matrix(
             data,
-            "nfkb_genes",
+            data.nfkb_genes,
+            "nfkb_genes.tsv",
             by="part",
             ident="table-nfkb-genes",
             caption="Genes that tell the arms of NF-κB apart",
         ),
         "fra1_genes": gene_matrix(
             data,
-            "secretome/fra1",
+            data.fra1,
+            "secretome/fra1.tsv",
             by="readout",
             ident="table-fra1",
             caption="FOSL1 and the genes of its readouts",
@@ -41,11 +43,10 @@ def context(data: ReportData) -> dict[str, Any]:
     }
 
 
-def gene_matrix(data: ReportData, name: str, *, by: str, ident: str, caption: str) -> Table | None:
+def gene_matrix(
+    data: ReportData, frame: pd.DataFrame, file: str, *, by: str, ident: str, caption: str
+) -> Table:
     """Gene × contrast: log2 fold change, marked where FDR < alpha."""
-    frame = data.extra.get(name)
-    if frame is None:
-        return None
     found = {(r["symbol"], r[by], r["contrast"]): r for r in frame.to_dict("records")}
     columns = [Column("symbol", "Gene"), Column(by, by.capitalize())]
     columns += [Column(c.contrast, c.contrast, number, c.label) for c in data.contrasts]
@@ -69,7 +70,7 @@ def gene_matrix(data: ReportData, name: str, *, by: str, ident: str, caption: st
         f"{caption}: log2 fold change, ▲ ▼ at FDR < {data.alpha:g}",
         tuple(columns),
         tuple(rows),
-        f"{name}.tsv",
+        file,
         search=True,
     )
 

@@ -45,8 +45,9 @@ def ranking_rows(frame: pd.DataFrame, contrast: str, most: int = 12) -> pd.DataF
 
 def draw_ranking(data: ReportData, contrast: str) -> Svg | None:
     """Effects of all pathways of the panel in one contrast, the strongest and the called ones."""
-    frame = data.extra.get("ranking")
-    if frame is None or (rows := ranking_rows(frame, contrast)).empty:
+    frame = data.ranking
+    rows = ranking_rows(frame, contrast)
+    if rows.empty:
         return None
     left, top, wide, step = 216, 8, 170, 18
     figure = Svg(
@@ -102,11 +103,9 @@ def draw_ranking(data: ReportData, contrast: str) -> Svg | None:
     return figure
 
 
-def ranking_table(data: ReportData) -> Table | None:
+def ranking_table(data: ReportData) -> Table:
     """The ranking of each contrast as a table."""
-    frame = data.extra.get("ranking")
-    if frame is None:
-        return None
+    frame = data.ranking
     shown = pd.concat([ranking_rows(frame, c.contrast, 12) for c in data.contrasts])
     ranks = [
         "–" if is_missing(r["rank"]) else f"{r['rank_low']:.0f}–{r['rank_high']:.0f}"

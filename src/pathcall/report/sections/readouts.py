@@ -134,8 +134,8 @@ def readouts_of_panel(data: ReportData, pathway: str) -> Table:
 
 def adjusted_calls(data: ReportData, pathway: str) -> Table | None:
     """Calls with and without adjustment for confounders."""
-    frame = data.extra.get("adjusted")
-    if frame is None or not (own := frame[frame["pathway"] == pathway]).size:
+    own = data.adjusted[data.adjusted["pathway"] == pathway]
+    if own.empty:
         return None
     own = own.assign(
         label=[data.contrast(c).label for c in own["contrast"]],
@@ -165,9 +165,8 @@ def adjusted_calls(data: ReportData, pathway: str) -> Table | None:
 
 def call_before_confounders(data: ReportData, contrast: str, pathway: str) -> str:
     """The call that the alternative analyses are compared with."""
-    frame = data.extra.get("adjusted")
-    if frame is not None:
-        at = (frame["contrast"] == contrast) & (frame["pathway"] == pathway)
-        if at.any():
-            return str(frame.loc[at, "call_unadjusted"].iloc[0])
+    frame = data.adjusted
+    at = (frame["contrast"] == contrast) & (frame["pathway"] == pathway)
+    if at.any():
+        return str(frame.loc[at, "call_unadjusted"].iloc[0])
     return str(data.call(contrast, pathway)["call"])

@@ -24,11 +24,9 @@ def context(data: ReportData) -> dict[str, Any]:
     return {"sensitivity": sensitivity_tables(data)}
 
 
-def sensitivity_tables(data: ReportData) -> dict[str, Any] | None:
+def sensitivity_tables(data: ReportData) -> dict[str, Any]:
     """Share of analyses that agree, per contrast and pathway; and what differs."""
-    frame = data.extra.get("sensitivity")
-    if frame is None:
-        return None
+    frame = data.sensitivity
     columns = [Column("label", "Contrast")]
     columns += [Column(p, wording.pathway(p), percent) for p in data.pathways]
     rows = []
