@@ -114,8 +114,8 @@ def draw_running_sums(
         for arm, genes in arms(readout):
             found = running_sum(ranked, genes)
             if found is not None:
-                row = enrichment_row(data, contrast, genes)
-                score = found.score if row is None else float(row["es"])
+                tested = enrichment_row(data, contrast, genes)
+                score = found.score if tested is None else float(tested["es"])
                 curves.append((i, readout.readout, arm, found, score))
     if not curves:
         return None
