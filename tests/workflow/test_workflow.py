@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from pathcall import tables
-from tests.project import Project
+from pathcall.provenance.methods import SOFTWARE
+from tests.project import IMPORTS, Project
 from tests.report_study import Study
 
 pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
@@ -25,6 +27,18 @@ def rerun(demo: Project, tmp_path: Path) -> Project:
 
 def table(project: Project, name: str, schema: tables.DataFrameSchema) -> pd.DataFrame:
     return tables.read_table(project.folder / RESULTS / f"{name}.tsv", schema)
+
+
+def test_software_named_as_used_is_what_the_jobs_imported(demo: Project) -> None:
+    jobs = [path.read_text().split() for path in (demo.folder / IMPORTS).glob("*.txt")]
+    imported = set().union(*jobs)
+    named = set(table(demo, "provenance/software", tables.SOFTWARE)["name"])
+    assert named - {"pathcall", "python"} <= imported
+    assert imported & set(SOFTWARE) <= named
+    methods = (demo.folder / RESULTS / "provenance/methods.md").read_text(encoding="utf-8")
+    versions = set(re.findall(r"\b([A-Za-z0-9]+) \d+\.\d+\.\d+", methods))
+    assert versions - {"DESeq2"} <= named
+    assert "pydeseq2" in versions
 
 
 def test_every_output_of_the_contract_is_there_and_fits_its_schema(demo: Project) -> None:

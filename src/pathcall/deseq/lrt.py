@@ -42,6 +42,8 @@ def likelihood_ratio_tests(dds: DeseqDataSet, reduced: Mapping[str, Float]) -> p
     ValueError
         A reduced model is not smaller than the full one, or no part of it.
     """
+    if not reduced:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})
     full = Layout.of(dds.obsm["design_matrix"])
     p, threads = full.n_coefficients, dds.inference.n_cpus
     known = np.isfinite(dds.varm["LFC"].to_numpy()).all(axis=1)
@@ -53,7 +55,7 @@ def likelihood_ratio_tests(dds: DeseqDataSet, reduced: Mapping[str, Float]) -> p
     alpha = dds.var["dispersions"].to_numpy()[some]
     beta = np.ascontiguousarray(dds.varm["LFC"].to_numpy()[some])
     best = log_likelihood(y, sf, full, alpha, beta, threads)
-    tables = [pd.DataFrame({name: pd.Series(dtype=object) for name in COLUMNS})]
+    tables = []
     for term, matrix in reduced.items():
         layout = Layout.of(matrix)
         df = p - layout.n_coefficients
@@ -67,7 +69,7 @@ def likelihood_ratio_tests(dds: DeseqDataSet, reduced: Mapping[str, Float]) -> p
         pvalue[dds.cooks_outlier().to_numpy()] = np.nan
         values = (dds.var_names, term, df, stat, pvalue, benjamini_hochberg(pvalue))
         tables.append(pd.DataFrame(dict(zip(COLUMNS, values, strict=True))))
-    return pd.concat(tables[1:] or tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def log_likelihood(

@@ -29,7 +29,6 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
     "scanpy": ("quality metrics", "Wolf et al. 2018, Genome Biol 19:15, doi:10.1186/s13059-017-1382-0"),
     "pydeseq2": ("differential expression", "Muzellec et al. 2023, Bioinformatics 39:btad547, doi:10.1093/bioinformatics/btad547"),
     "gseapy": ("gene set enrichment", "Fang et al. 2023, Bioinformatics 39:btac757, doi:10.1093/bioinformatics/btac757"),
-    "decoupler": ("the footprint model, which ours is checked against", "Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016, doi:10.1093/bioadv/vbac016"),
     "numpy": ("arrays", "Harris et al. 2020, Nature 585:357, doi:10.1038/s41586-020-2649-2"),
     "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
     "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
@@ -41,13 +40,18 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
 }  # fmt: skip
 
 
-def software_table() -> pd.DataFrame:
-    """Versions of what made the results (schema ``provenance/software``)."""
+def software_table(*, geo_metadata: bool = True) -> pd.DataFrame:
+    """Versions of what made the results (schema ``provenance/software``).
+
+    `geo_metadata`: the study has a SOFT file, which GEOparse read.
+    """
     rows: list[tuple[str, str, str, str | None]] = [
         ("pathcall", pathcall.__version__, "this workflow", None),
         ("python", platform.python_version(), "interpreter", None),
     ]
     for name, (used_for, citation) in SOFTWARE.items():
+        if name == "GEOparse" and not geo_metadata:
+            continue
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -138,7 +142,7 @@ def methods_text(
         "Acids Res 40:e133) beside it; inter-gene correlations were estimated from the residuals of "
         "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere. Footprints "
         "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by a multivariate linear "
-        f"model, as in {tool('decoupler')}. Secreted factors among changed genes were tested for "
+        "model, as in decoupler (Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016). Secreted factors among changed genes were tested for "
         "over-representation against the tested genes."
         + (
             " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."
@@ -199,11 +203,13 @@ def write_provenance(
     out: Mapping[str, str],
 ) -> None:
     """Write software.tsv, config.yaml and methods.md; `out` maps their stem to the path."""
-    software = software_table()
+    settings, files = Config.model_validate(config), read_table(inputs, INPUTS)
+    geo_metadata = settings.counts.metadata is not None or bool((files["source"] == "geo").any())
+    software = software_table(geo_metadata=geo_metadata)
     text = methods_text(
-        Config.model_validate(config),
+        settings,
         [Contrast.from_dict(raw) for raw in contrasts],
-        inputs=read_table(inputs, INPUTS),
+        inputs=files,
         software=software,
         models=[read_model(path) for path in models],
     )
