@@ -6,7 +6,7 @@ import pytest
 from pandera.errors import SchemaError
 
 from pathcall import tables
-from pathcall.errors import InputError
+from pathcall.errors import DownloadError, InputError
 
 
 def flags(**change: list) -> pd.DataFrame:
@@ -17,6 +17,7 @@ def flags(**change: list) -> pd.DataFrame:
         "value": [1 / 3, np.nan],
         "threshold": [1e-300, 0.1 + 0.2],
         "reason": ["tab\there", 'a "quote"'],
+        "advice": ["exclude it", "look"],
     }
     return pd.DataFrame({**columns, **change})
 
@@ -63,10 +64,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch) -> None
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DownloadError, match="the disk is full"):
         tables.write_text("new", path)
     assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".x.txt.sha256", "x.txt"]
 
 
 def test_every_column_is_described() -> None:

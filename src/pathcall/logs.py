@@ -1,7 +1,7 @@
 """Logging of a job: everything into its log file, an error as its last line.
 
 The workflow repeats the ``error:`` lines of failed jobs at its end
-(`pathcall.study.plan.repeat_errors`), so that they are the last thing a user sees, once,
+(`pathcall.closing`), so that they are the last thing a user sees, once,
 whether a job ran here or on a cluster.
 """
 
@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pathcall.errors import PathcallError
+from pathcall.runlock import hold_job
 
 # No times: a log then differs between runs only where the runs did.
 LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
@@ -37,6 +38,7 @@ def job_log(path: str | Path) -> Iterator[None]:
         The job's log file; its folder is made.
     """
     path = Path(path)
+    hold_job()
     logging.raiseExceptions = False  # a full disk shall not bury the error under another one
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,6 @@ turns it into the reference documentation (``docs/outputs.md``).
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from pandera.errors import SchemaError
 from pandera.pandas import Check, Column, DataFrameSchema
 
 from pathcall.errors import InputError
+from pathcall.files import check_seal, write_atomic
 from pathcall.study.sample_sheet import COMPUTED
 
 YES_NO = ("yes", "no")
@@ -532,25 +531,13 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: DataFrameSchema) 
         The frame breaks the schema: a bug of the caller.
     """
     checked = schema.validate(frame)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = checked.to_csv(sep="\t", index=False, na_rep="NA", lineterminator="\n")
     write_text(text, path)
 
 
 def write_text(text: str, path: str | Path) -> None:
-    """Write `text` to `path` as UTF-8, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Write `text` to `path` as UTF-8, whole or not at all, with its seal beside it."""
+    write_atomic(text, path, sealed=True)
 
 
 def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
@@ -561,8 +548,10 @@ def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
     Raises
     ------
     InputError
-        The file does not fit the schema, naming file, column and value.
+        The file was cut or changed since it was written, or does not fit the schema, naming file,
+        column and value.
     """
+    check_seal(path)
     text = {name: str for name, column in schema.columns.items() if str(column.dtype) == "str"}
     frame = pd.read_csv(
         path,
@@ -601,9 +590,3 @@ def describe(schema: DataFrameSchema) -> str:
             meaning += " (yes/no)"
         rows.append(f"| `{name}` | " + meaning.replace("|", "\\|") + " |")
     return "\n".join(rows) + "\n"
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

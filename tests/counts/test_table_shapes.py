@@ -414,6 +414,9 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], str], str]] = {
     "normalised by size factors": (
         lambda t: tsv(counts_of(t) / np.array([1.1, 0.93, 0.87, 1.21])), "normalised or estimated",
     ),
+    "one decimal among integers": (
+        lambda t: tsv(counts_of(t)).replace("\t1\t", "\t1.5\t", 1), "not integers",
+    ),
     "log values": (lambda t: tsv(np.log2(counts_of(t) + 1)), "log values"),
 }  # fmt: skip
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import gzip
+import os
 import re
 import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -159,6 +164,110 @@ def test_another_mirror_reruns_no_compute(rerun: Project) -> None:
     )
     planned = rerun.planned("--configfile", "config/demo.yaml")
     assert not planned & (FETCH | PREPARE | FIT)
+
+
+def older(path: Path, change: Callable[[str], str]) -> None:
+    """Other content under an older time stamp, as ``cp -p`` or unpacking leaves it."""
+    before = path.stat()
+    if path.suffix == ".gz":
+        path.write_bytes(
+            gzip.compress(change(gzip.decompress(path.read_bytes()).decode()).encode())
+        )
+    else:
+        path.write_text(change(path.read_text()))
+    os.utime(path, (before.st_atime - 1_000, before.st_mtime - 1_000))
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "first"),
+    [
+        (
+            "config/demo/samples.tsv",
+            lambda text: (
+                text.replace("untreated", "#")
+                .replace("dexamethasone", "untreated")
+                .replace("#", "dexamethasone")
+            ),
+            "assemble_counts",
+        ),
+        (
+            "resources/demo/GSE52778_counts.tsv.gz",
+            lambda text: text.replace("\t679\t", "\t680\t", 1),
+            "fetch_counts",
+        ),
+        (
+            "resources/panel/readouts.tsv",
+            lambda text: text.replace("\t-1\t", "\t1\t"),
+            "call_pathways",
+        ),
+    ],
+)
+def test_other_content_under_an_older_time_is_seen(
+    rerun: Project, file: str, change: Callable[[str], str], first: str
+) -> None:
+    older(rerun.folder / file, change)
+    assert first in rerun.planned("--configfile", "config/demo.yaml")
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    return done.stderr.rstrip().rsplit("\n", 1)[-1]
+
+
+@pytest.mark.parametrize(
+    "file", ["de/dexamethasone.tsv", "models/airway.h5ad", "inputs/source.json", "calls.tsv"]
+)
+def test_a_damaged_result_is_named_and_made_anew(rerun: Project, file: str) -> None:
+    path = rerun.folder / RESULTS / file
+    whole = path.read_bytes()
+    cut = whole[: len(whole) // 2]
+    path.write_bytes(cut[: cut.rfind(b"\n") + 1] if b"\n" in cut else cut)
+    done = rerun.demo("--cores", "1", "-n")
+    assert done.returncode != 0
+    assert last_line(done).startswith("error: a result was cut or changed")
+    assert f"{RESULTS}/{file}" in last_line(done)
+    path.unlink()
+    done = rerun.demo("--cores", "2", f"{RESULTS}/{file}")
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == whole
+
+
+def test_a_second_run_of_the_same_study_ends_in_one_line(rerun: Project) -> None:
+    (rerun.folder / RESULTS / "report.html").unlink()
+    locks = rerun.folder / ".snakemake/locks"
+    locks.mkdir(exist_ok=True)
+    output = rerun.folder / RESULTS / "report.html"
+    (locks / "0.output.lock").write_text(f"{output.relative_to(rerun.folder)}\n")
+    with (rerun.folder / ".snakemake/pathcall.run").open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)  # as a run that is alive
+        done = rerun.demo("--cores", "1")
+    assert done.returncode != 0
+    assert last_line(done).startswith("error: another run works on the same study")
+    done = rerun.demo("--cores", "1", "-n")  # once it is gone, its locks are nobody's
+    assert done.returncode == 0
+
+
+def test_a_killed_job_ends_in_one_line(rerun: Project) -> None:
+    rerun.edit(
+        "workflow/scripts/render_report.py",
+        "from pathcall.logs import job_log",
+        "import os, signal\n\nfrom pathcall.logs import job_log\n\n"
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    )
+    (rerun.folder / RESULTS / "report.html").unlink()
+    done = rerun.demo("--cores", "1")
+    assert done.returncode != 0
+    assert last_line(done).startswith("error: the job render_report ended without a word")
+
+
+def test_python_without_docstrings_makes_no_difference(
+    rerun: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
+    whole = (rerun.folder / RESULTS / "samples.tsv").read_bytes()
+    (rerun.folder / RESULTS / "samples.tsv").unlink()
+    done = rerun.demo("--cores", "1", f"{RESULTS}/samples.tsv")
+    assert done.returncode == 0, done.stderr
+    assert (rerun.folder / RESULTS / "samples.tsv").read_bytes() == whole
 
 
 def test_an_interrupted_run_goes_on(rerun: Project) -> None:

@@ -24,6 +24,8 @@ rule assemble_counts:
     conda:
         "../../envs/analysis.yaml"
     params:
+        sheet=SHEET_CONTENT,
+        panel=PANEL_CONTENT,
         gene_id=CONFIG.counts.gene_id,
         code=code_digest("pathcall.geo.assemble"),
     script:

@@ -24,6 +24,7 @@ rule calibrate_model:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
         code=code_digest("pathcall.calls.calibration"),
@@ -43,6 +44,7 @@ rule score_samples:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         rule=CONFIG.calls.model_dump(mode="json"),
         code=code_digest("pathcall.calls.scores_table"),
     script:
@@ -67,6 +69,7 @@ rule call_pathways:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,
@@ -88,6 +91,7 @@ rule test_sensitivity:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,

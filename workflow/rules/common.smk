@@ -4,8 +4,8 @@ REQUIRED INPUTS
     config, the sample sheet and the contrasts table
 
 OUTPUTS
-    none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, PANEL, contrasts_of, captioned,
-    code_digest)
+    none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, PANEL, CONTENT, PANEL_CONTENT,
+    SHEET_CONTENT, COUNT_FILES, contrasts_of, captioned, code_digest)
 
 Everything a user can get wrong in them is found here, before any job runs.
 """
@@ -19,12 +19,22 @@ SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
 if Path(SOURCE).is_dir():
     sys.path.insert(0, SOURCE)
 
+from pathcall.closing import watch_run
+from pathcall.content import Content
 from pathcall.digest import code_digest
+from pathcall.files import check_seals
+from pathcall.runlock import hold_run
 from pathcall.study.config_file import check_config_files
-from pathcall.study.plan import job_environment, plan_study, repeat_errors, stop_on_error
+from pathcall.study.config import count_files
+from pathcall.study.plan import job_environment, plan_study, stop_on_error
 from pathcall.report import wording
 
 os.environ.update(job_environment(SOURCE, os.environ))
+
+if workflow.is_main_process:
+    watch_run()
+    # A run that was killed, in a download most of all, leaves Snakemake's folder locked.
+    hold_run()
 
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 
@@ -41,6 +51,16 @@ CONTRASTS = PLAN.contrasts
 PLANS = PLAN.models
 TARGETS = PLAN.targets()
 PANEL = PLAN.panel_files
+
+# What the user gives is known by content: hashed once a run, by the main process.
+CONTENT = Content(main=workflow.is_main_process)
+PANEL_CONTENT = CONTENT.of(PANEL)
+SHEET_CONTENT = CONTENT.of([CONFIG.samples, CONFIG.contrasts])
+COUNT_FILES = count_files(CONFIG.counts.file) if CONFIG.counts.file else []
+
+if workflow.is_main_process:
+    with stop_on_error():
+        check_seals(f"results/{STUDY}")
 
 
 def contrasts_of(model):

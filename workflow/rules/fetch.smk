@@ -15,12 +15,6 @@ download must outlive both.
 
 from pathcall.geo.options import DownloadOptions
 from pathcall.geo.lockfile import state
-from pathcall.runlock import hold_run
-from pathcall.study.config import count_files
-
-# A run that was killed, in a download most of all, leaves Snakemake's folder locked.
-if workflow.is_main_process:
-    hold_run()
 
 # How to download changes no byte of a verified file. As an object it is not tracked by Snakemake
 # (plain values are), so that another mirror or timeout reruns nothing.
@@ -52,7 +46,8 @@ rule fetch_metadata:
         organism=CONFIG.organism,
         counts=CONFIG.counts.model_dump(mode="json", include={"source", "metadata"}),
         folder="resources/{study}",
-        inputs=state(f"resources/{STUDY}"),
+        given=CONTENT.of([CONFIG.counts.metadata] if CONFIG.counts.metadata else []),
+        inputs=CONTENT.note("downloads", lambda: state(f"resources/{STUDY}")),
         options=DOWNLOAD,
         code=code_digest("pathcall.geo.sources"),
     script:
@@ -66,7 +61,7 @@ rule fetch_counts:
     """
     input:
         metadata="results/{study}/inputs/metadata.json",
-        given=count_files(CONFIG.counts.file) if CONFIG.counts.file else [],
+        given=COUNT_FILES,
     output:
         manifest="results/{study}/inputs/source.json",
     log:
@@ -74,6 +69,7 @@ rule fetch_counts:
     conda:
         "../../envs/analysis.yaml"
     params:
+        given=CONTENT.of(COUNT_FILES),
         counts=CONFIG.counts.model_dump(mode="json"),
         folder="resources/{study}",
         options=DOWNLOAD,

@@ -72,6 +72,7 @@ rule render_report:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         config=CONFIG.model_dump(mode="json"),
         contrasts=[contrast.as_dict() for contrast in CONTRASTS.values()],
         code=code_digest("pathcall.report"),

@@ -40,6 +40,7 @@ for model in PLANS:
         conda:
             "../../envs/analysis.yaml"
         params:
+            panel=PANEL_CONTENT,
             contrasts=contrasts_of(model),
             confounders=CONFIG.calls.model_dump(mode="json")["confounders"],
             seed=CONFIG.seed,
@@ -65,6 +66,7 @@ rule profile_secretome:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         groups={name: contrast.group for name, contrast in CONTRASTS.items()},
         alpha=CONFIG.alpha,
         strict=CONFIG.secretome.strict,
@@ -109,6 +111,7 @@ rule rank_pathways:
     conda:
         "../../envs/analysis.yaml"
     params:
+        panel=PANEL_CONTENT,
         contrasts=list(CONTRASTS),
         rule=CONFIG.calls.model_dump(mode="json"),
         seed=CONFIG.seed,

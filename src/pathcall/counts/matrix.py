@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +30,7 @@ from pathcall.counts.sanity import (
 )
 from pathcall.counts.spreadsheet_ids import mend_dates
 from pathcall.errors import ConfigError, InputError
+from pathcall.files import check_seal, whole_file
 from pathcall.study.sample_sheet import Sheet
 
 logger = logging.getLogger(__name__)
@@ -289,17 +289,15 @@ def assemble_counts(
 
 def write_counts(assembly: Assembly, path: str | Path) -> None:
     """Write the assembled counts as h5ad, whole or not at all."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     data = assembly.data.copy()
     data.strings_to_categoricals()  # as writing would do, with a remark for each column
-    data.write_h5ad(part, compression="gzip")
-    os.replace(part, path)
+    with whole_file(path, sealed=True) as part:
+        data.write_h5ad(part, compression="gzip")
 
 
 def read_counts_h5ad(path: str | Path) -> ad.AnnData:
     """Read ``counts.h5ad``: samples × genes, raw integer counts."""
+    check_seal(path)
     data = ad.read_h5ad(path)
     # Text that repeats comes back from h5ad as categories.
     data.obs = data.obs.astype(str)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pathcall.files import check_seal, whole_file
 from pathcall.stats.linear_models import residual_df
 from pathcall.study.sample_sheet import FITTED
 
@@ -91,12 +91,9 @@ def write_dataset(data: ad.AnnData, path: str | Path) -> None:
             for key, value in data.uns.items()
         },
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     written.strings_to_categoricals()  # as writing would do, with a remark for each column
-    written.write_h5ad(part)
-    os.replace(part, path)
+    with whole_file(path, sealed=True) as part:
+        written.write_h5ad(part)
 
 
 def known_symbols(symbols: pd.Series) -> pd.Series:
@@ -107,6 +104,7 @@ def known_symbols(symbols: pd.Series) -> pd.Series:
 
 def read_model(path: str | Path) -> FittedModel:
     """Read a fitted model: the expressed genes of a data set that `write_dataset` wrote."""
+    check_seal(path)
     data = ad.read_h5ad(path)
     about = data.uns["pathcall"]
     var = data.var[data.var["expressed"].to_numpy()]

@@ -28,7 +28,7 @@ from pathcall.counts import readers
 from pathcall.counts.gene_ids import IdKind
 from pathcall.counts.given import read_given
 from pathcall.errors import ConfigError, InputError, NotPresentError, PathcallError
-from pathcall.files import sha256_of, write_atomic
+from pathcall.files import check_seal, sha256_of, write_atomic
 from pathcall.geo import ncbi, recount3, supplementary
 from pathcall.geo import soft as geo
 from pathcall.geo.http import Client, Obtained
@@ -251,6 +251,7 @@ def input_rows(path: str | Path) -> pd.DataFrame:
 
 def read_manifest(path: str | Path) -> Manifest:
     """Read what `write_manifest` wrote."""
+    check_seal(path)
     raw = json.loads(Path(path).read_text(encoding="utf-8"))
     raw["files"] = tuple(InputFile(**file) for file in raw["files"])
     return Manifest(**raw)
@@ -258,7 +259,9 @@ def read_manifest(path: str | Path) -> Manifest:
 
 def write_manifest(manifest: Manifest, path: str | Path) -> None:
     """Write a manifest as JSON, whole or not at all."""
-    write_atomic(json.dumps(asdict(manifest), indent=1, ensure_ascii=False) + "\n", path)
+    write_atomic(
+        json.dumps(asdict(manifest), indent=1, ensure_ascii=False) + "\n", path, sealed=True
+    )
 
 
 def clean_names(names: list[str]) -> list[str]:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from pathcall.errors import ConfigError, PathcallError, choose, shown
-from pathcall.logs import last_error
 from pathcall.signatures.panel_files import PanelFiles, check_panel
 from pathcall.study.config import CallsConfig, Config, count_files, load_config, resolve
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
@@ -242,7 +241,8 @@ def job_environment(source: str, environment: Mapping[str, str]) -> dict[str, st
 
     The library of this checkout is found by jobs in any software environment. One thread for BLAS:
     with threads of its own a fit takes five times as long, and the last bits depend on the machine.
-    A fixed hash seed: no result may depend on the order of a set.
+    A fixed hash seed: no result may depend on the order of a set. No optimised byte code: anndata
+    cannot be imported without docstrings.
 
     Parameters
     ----------
@@ -255,6 +255,7 @@ def job_environment(source: str, environment: Mapping[str, str]) -> dict[str, st
     return {
         "PYTHONPATH": os.pathsep.join(dict.fromkeys([source, *known])),
         "PYTHONHASHSEED": "0",
+        "PYTHONOPTIMIZE": "",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -269,17 +270,3 @@ def stop_on_error() -> Iterator[None]:
     except PathcallError as error:
         print(error.line(), file=sys.stderr, flush=True)
         sys.exit(1)
-
-
-def repeat_errors(study: str) -> None:
-    """Print the ``error:`` lines of failed jobs once more, as the last thing a user sees.
-
-    A job's log holds its error line only when it failed: the log is written anew at each start.
-    """
-    logs = sorted(
-        path
-        for folder in (Path(f"results/{study}/logs"), Path(f"resources/{study}/logs"))
-        for path in folder.rglob("*.log")
-    )
-    for line in dict.fromkeys(filter(None, map(last_error, logs))):
-        print(line, file=sys.stderr, flush=True)

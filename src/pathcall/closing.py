@@ -1,0 +1,96 @@
+"""The last words of a run: one ``error:`` line for each failure, below all that Snakemake says.
+
+What ends a run is seen as Snakemake logs it: failed jobs with their logs, a folder that another run
+holds, anything else that it could not do. The lines are printed when the process ends, so that
+nothing of Snakemake's own comes after them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+from pathlib import Path
+
+from pathcall.errors import PathcallError
+from pathcall.logs import last_error
+
+_LOCKED = "cannot be locked"
+
+
+class ClosingLines(logging.Handler):
+    """Collects what ended a run.
+
+    Parameters
+    ----------
+    folder
+        The folder that the run works in.
+    """
+
+    def __init__(self, folder: str = ".") -> None:
+        super().__init__(logging.ERROR)
+        self._folder = folder
+        self._logs: dict[str, str] = {}
+        self._said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note of a failure."""
+        logs = getattr(record, "log", None)
+        rule = getattr(record, "rule_name", None)
+        if rule:
+            for log in logs or [""]:
+                self._logs[str(log)] = str(rule)
+        elif record.levelno >= logging.ERROR:
+            self._said.append(record.getMessage())
+
+    def lines(self) -> list[str]:
+        """One line for each failure; jobs first, and what else was said only without them."""
+        found = [self._job_line(log, rule) for log, rule in self._logs.items()]
+        if not found:
+            found = [self._other_line(said) for said in self._said]
+        return list(dict.fromkeys(found))
+
+    @staticmethod
+    def _job_line(log: str, rule: str) -> str:
+        path = Path(log)
+        line = last_error(path) if log and path.is_file() else None
+        if line is not None:
+            return line
+        return PathcallError(
+            f"the job {rule} ended without a word: it was killed, or ran out of memory",
+            where=f"log {log}" if log else f"rule {rule}",
+            fix="give it more memory (fewer --cores, or --default-resources mem_mb=… on a cluster) "
+            "and run again",
+        ).line()
+
+    def _other_line(self, said: str) -> str:
+        if _LOCKED in said:
+            return PathcallError(
+                "another run works on the same study in this folder",
+                where=os.path.abspath(self._folder),
+                fix="wait for it, or end it: its locks go with it; if it ran on another host and "
+                "was killed there: --unlock",
+            ).line()
+        text = [line.strip() for line in said.splitlines() if line.strip()]
+        # Snakemake's own name of the exception stands alone in the first line.
+        what = text[1] if len(text) > 1 and text[0].endswith(("Error:", "Exception:")) else text[0]
+        kind = f"{text[0].split()[0].rstrip(':')}: " if what != text[0] else ""
+        return PathcallError(
+            f"Snakemake stopped: {kind}{what[:300]}",
+            where="the lines above, and .snakemake/log",
+            fix="mend what it names, then run again",
+        ).line()
+
+
+def watch_run() -> ClosingLines:
+    """Have the closing lines of this run printed as its process ends."""
+    closing = ClosingLines()
+    logging.getLogger("snakemake.logging").addHandler(closing)
+
+    def say() -> None:
+        for line in closing.lines():
+            print(line, file=sys.stderr, flush=True)
+
+    atexit.register(say)
+    return closing

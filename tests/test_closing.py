@@ -1,0 +1,47 @@
+import logging
+from pathlib import Path
+
+from pathcall.closing import ClosingLines
+
+
+def record(message: str, **more: object) -> logging.LogRecord:
+    found = logging.LogRecord("snakemake.logging", logging.ERROR, "f", 1, message, (), None)
+    found.__dict__.update(more)
+    return found
+
+
+def test_a_failed_job_gives_its_own_line(tmp_path: Path) -> None:
+    log = tmp_path / "fit.log"
+    log.write_text("INFO x\nerror: what — where — fix\n")
+    closing = ClosingLines()
+    for _ in range(2):
+        closing.emit(record("Error in rule fit", rule_name="fit", log=[str(log)]))
+    closing.emit(record("WorkflowError:\nAt least one job did not complete successfully."))
+    assert closing.lines() == ["error: what — where — fix"]
+
+
+def test_a_job_that_was_killed_is_named(tmp_path: Path) -> None:
+    log = tmp_path / "fit.log"
+    log.write_text("INFO x\n")
+    closing = ClosingLines()
+    closing.emit(record("Error in rule fit", rule_name="fit", log=[str(log)]))
+    closing.emit(record("Error in rule draw", rule_name="draw", log=[]))
+    lines = closing.lines()
+    assert len(lines) == 2
+    assert "the job fit ended without a word" in lines[0]
+    assert str(log) in lines[0]
+    assert "rule draw" in lines[1]
+
+
+def test_a_lock_and_anything_else_of_snakemake_is_one_line() -> None:
+    closing = ClosingLines()
+    closing.emit(record("LockException:\nError: Directory cannot be locked. Please make"))
+    closing.emit(record("PermissionError in file workflow/Snakefile, line 3:\n[Errno 13] no"))
+    first, second = closing.lines()
+    assert first.startswith("error: another run works on the same study in this folder — /")
+    assert second.startswith("error: Snakemake stopped: PermissionError")
+    assert "\n" not in second
+
+
+def test_nothing_failed_nothing_said() -> None:
+    assert ClosingLines().lines() == []
