@@ -56,7 +56,6 @@ MIN_INTEGERS = 0.2
 estimated counts: reads that fit one gene count whole, while a normalised value is never one."""
 
 
-
 @dataclass(frozen=True)
 class CountTable:
     """Counts as read: ``genes × samples`` with the values as given, symbols, and what was done.
