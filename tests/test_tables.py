@@ -7,6 +7,7 @@ from pandera.errors import SchemaError
 
 from pathcall import tables
 from pathcall.errors import DownloadError, InputError
+from pathcall.files import seal_of
 
 
 def flags(**change: list) -> pd.DataFrame:
@@ -34,7 +35,7 @@ def test_what_is_written_is_read_back_exactly(tmp_path: Path) -> None:
 def test_an_empty_table_has_its_header(tmp_path: Path) -> None:
     path = tmp_path / "flags.tsv"
     tables.write_table(flags().iloc[:0], path, tables.QC_FLAGS)
-    assert path.read_text() == "sample\tflag\tseverity\tvalue\tthreshold\treason\n"
+    assert path.read_text() == "sample\tflag\tseverity\tvalue\tthreshold\treason\tadvice\n"
     assert len(tables.read_table(path, tables.QC_FLAGS)) == 0
 
 
@@ -51,6 +52,9 @@ def test_an_edited_file_is_refused_on_read(tmp_path: Path) -> None:
     path = tmp_path / "flags.tsv"
     tables.write_table(flags(), path, tables.QC_FLAGS)
     path.write_text(path.read_text().replace("severe", "awful"))
+    with pytest.raises(InputError, match="cut or changed since it was written"):
+        tables.read_table(path, tables.QC_FLAGS)
+    seal_of(path).unlink()  # as in results of another version
     with pytest.raises(InputError, match="does not fit its schema") as error:
         tables.read_table(path, tables.QC_FLAGS)
     assert str(path) in error.value.line()
