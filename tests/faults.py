@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathcall.errors import PathcallError
-from pathcall.geo import sources
+from pathcall.geo import fetch
 from pathcall.geo.options import DownloadOptions
 from tests.fake_geo import BOT_PAGE, FOREVER, FakeGeo, Fault, Study, pack, serve
 
@@ -134,13 +134,13 @@ def options(server: FakeGeo, **changes: object) -> DownloadOptions:
     return DownloadOptions(**values)  # type: ignore[arg-type]
 
 
-def fetch(work: Path, how: DownloadOptions, source: str = "ncbi") -> None:
+def fetch_both(work: Path, how: DownloadOptions, source: str = "ncbi") -> None:
     """Both fetch rules, as the workflow runs them."""
     counts = {**COUNTS, "source": source}
     folder = work / "resources"
-    sources.fetch_metadata(STUDY.accession, organism="human", counts=counts, folder=folder,
+    fetch.fetch_metadata(STUDY.accession, organism="human", counts=counts, folder=folder,
                            options=how, out=work / "metadata.json")  # fmt: skip
-    sources.fetch_counts(work / "metadata.json", counts=counts, folder=folder, options=how,
+    fetch.fetch_counts(work / "metadata.json", counts=counts, folder=folder, options=how,
                          out=work / "source.json")  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def run_case(case: Case) -> Outcome:
         work = Path(folder)
         error = None
         try:
-            fetch(work, options(server))
+            fetch_both(work, options(server))
         except PathcallError as caught:
             error = caught
         return outcome(work, error)
@@ -179,7 +179,7 @@ def _child(work: str, how: DownloadOptions, limit: int | None) -> None:
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     try:
-        fetch(Path(work), how)
+        fetch_both(Path(work), how)
     except PathcallError as error:
         Path(work, "..", "error.txt").write_text(error.line()[:2000], encoding="utf-8")
         os._exit(1)
@@ -265,7 +265,7 @@ def kill_at_random(times: int, seed: int) -> list[tuple[float, str]]:
             process.join()
             before = outcome(work, PathcallError("killed", where="", fix=""))
             server.drip = None
-            fetch(work, options(server))
+            fetch_both(work, options(server))
             after = outcome(work, None)
             done = (work / "source.json").is_file()
             ok = after.right_bytes and done and (before.right_bytes or process.exitcode == 0)

@@ -7,8 +7,8 @@ archive has changed, or is down: not that a change to the project broke somethin
 import pytest
 
 from pathcall.errors import NotPresentError
+from pathcall.geo import fetch, sources
 from pathcall.geo import soft as geo
-from pathcall.geo import sources
 from pathcall.geo.http import Client
 from pathcall.geo.options import DownloadOptions
 
@@ -31,18 +31,18 @@ def only_when_asked(request):
         pytest.skip("talks to live servers: run with -m internet")
 
 
-def fetch(work, source):
+def fetch_both(work, source):
     counts = {**COUNTS, "source": source}
     how = DownloadOptions(retries=3)
-    sources.fetch_metadata(STUDY, organism="human", counts=counts, folder=work / "r", options=how,
+    fetch.fetch_metadata(STUDY, organism="human", counts=counts, folder=work / "r", options=how,
                            out=work / "metadata.json")  # fmt: skip
-    return sources.fetch_counts(work / "metadata.json", counts=counts, folder=work / "r",
+    return fetch.fetch_counts(work / "metadata.json", counts=counts, folder=work / "r",
                                 options=how, out=work / "source.json")  # fmt: skip
 
 
 @pytest.mark.parametrize("source", ["ncbi", "recount3"])
 def test_the_default_study_can_be_had(tmp_path, source):
-    manifest = fetch(tmp_path, source)
+    manifest = fetch_both(tmp_path, source)
     series = sources.read_series(tmp_path / "source.json")
     assert len(series.samples) == 41
     table = sources.read_counts(tmp_path / "source.json")

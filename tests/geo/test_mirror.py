@@ -3,6 +3,7 @@ import pytest
 from pathcall.errors import InputError
 from pathcall.geo import sources
 from pathcall.geo.lockfile import read_origins
+from pathcall.geo.manifest import input_rows
 from pathcall.geo.mirror import pack_mirror
 from pathcall.geo.options import DownloadOptions
 from tests.fake_geo import HOSTS, serve
@@ -33,7 +34,7 @@ def test_a_packed_mirror_keeps_the_kind(tmp_path):
     base = (tmp_path / "mirror").as_uri()
     how = DownloadOptions(offline=True, mirrors={h: f"{base}/{h}" for h in HOSTS})
     run(tmp_path / "b", how, source="ncbi")
-    rows = sources.input_rows(tmp_path / "b" / "source.json")
+    rows = input_rows(tmp_path / "b" / "source.json")
     assert rows["kind"].tolist() == ["real", "simulated", "real"]
 
 

@@ -60,7 +60,7 @@ def test_killed_at_20_random_moments():
 def test_a_dropped_line_is_resumed_and_not_started_over(tmp_path):
     with serve(faults.GOOD) as server:
         server.faults = [Fault("reset", "raw_counts", 1)]
-        faults.fetch(tmp_path, faults.options(server))
+        faults.fetch_both(tmp_path, faults.options(server))
         assert len(server.ranges) == 1
         size = len(faults.GOOD[faults.STUDY.counts_path])
         assert server.ranges[0].startswith("bytes=")
@@ -75,7 +75,7 @@ def test_a_file_that_changed_at_the_server_is_not_resumed(tmp_path):
         part.write_bytes(b"\x1f\x8bof an older file")
         url = f"{server.address}/{'x'}"
         part.with_name(part.name + ".json").write_text(f'{{"url": "{url}", "mark": "\\"old\\""}}')
-        faults.fetch(tmp_path, faults.options(server))
+        faults.fetch_both(tmp_path, faults.options(server))
         assert server.ranges == []
         assert faults.outcome(tmp_path, None).right_bytes
 
@@ -104,7 +104,7 @@ def test_without_a_network_a_file_mirror_is_enough(tmp_path):
         "from tests.fake_geo import HOSTS; from pathcall.geo.http import DownloadOptions\n"
         "base = Path(sys.argv[1]).as_uri()\n"
         "how = DownloadOptions(offline=True, mirrors={h: f'{base}/{h}' for h in HOSTS})\n"
-        "faults.fetch(Path(sys.argv[2]), how)\n"
+        "faults.fetch_both(Path(sys.argv[2]), how)\n"
     )
     work = tmp_path / "w"
     command = [sys.executable, "-c", script, str(tmp_path / "mirror"), str(work)]

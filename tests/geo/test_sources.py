@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from pathcall.errors import ConfigError, DownloadError, InputError, NotPresentError
-from pathcall.geo import recount3, sources, supplementary
+from pathcall.geo import fetch, recount3, sources, supplementary
 from pathcall.geo import soft as geo
 from pathcall.geo.assemble import assemble_study
+from pathcall.geo.manifest import input_rows
 from pathcall.geo.options import DownloadOptions
 from pathcall.tables import INPUTS
 from tests.fake_geo import DUFFEL, FOREVER, FTP, WWW, Fault, Study, pack, serve
@@ -39,9 +40,9 @@ def options(server, **changes):
 def run(work, how, study=STUDY, organism="human", **counts):
     section = {**COUNTS, **counts}
     folder = work / "resources"
-    sources.fetch_metadata(study.accession, organism=organism, counts=section, folder=folder,
+    fetch.fetch_metadata(study.accession, organism=organism, counts=section, folder=folder,
                            options=how, out=work / "metadata.json")  # fmt: skip
-    return sources.fetch_counts(work / "metadata.json", counts=section, folder=folder,
+    return fetch.fetch_counts(work / "metadata.json", counts=section, folder=folder,
                                 options=how, out=work / "source.json")  # fmt: skip
 
 
@@ -66,7 +67,7 @@ def test_ncbi_counts_come_as_published(tmp_path):
     assert table.gene_id_kind == "entrez"
     assert table.symbols["1003"] == "SYM1"
     assert manifest.passed_over == {}
-    rows = sources.input_rows(tmp_path / "source.json")
+    rows = input_rows(tmp_path / "source.json")
     INPUTS.validate(rows)
     assert rows["source"].tolist() == ["geo", "ncbi", "ncbi"]
     metadata = sources.sample_metadata(tmp_path / "source.json")
@@ -151,7 +152,7 @@ def test_auto_falls_through_as_each_source_is_taken_away(tmp_path):
             chosen.append((manifest.source, list(manifest.passed_over)))
             again = run(work, options(server))
             assert again == manifest
-            note = sources.input_rows(work / "source.json").query("source != 'geo'")["note"].iloc[0]
+            note = input_rows(work / "source.json").query("source != 'geo'")["note"].iloc[0]
             assert all(f"{name} passed over: " in note for name in manifest.passed_over)
             assert str(server.server_address[1]) not in note
     assert chosen == [
@@ -159,7 +160,7 @@ def test_auto_falls_through_as_each_source_is_taken_away(tmp_path):
         ("recount3", ["ncbi"]),
         ("supplementary", ["ncbi", "recount3"]),
     ]
-    for name in sources.AUTO:
+    for name in fetch.AUTO:
         assert f"{name}: " in caught.value.where
 
 
@@ -226,12 +227,12 @@ def test_kind_comes_from_the_mirrors_marker_and_stays(tmp_path, column, over):
             base = (tmp_path / "m").as_uri()
             how = replace(how, mirrors={h: f"{base}/{h}" for h in server.mirrors})
         run(tmp_path, how, source="ncbi")
-        kinds = sources.input_rows(tmp_path / "source.json").set_index("source")["kind"]
+        kinds = input_rows(tmp_path / "source.json").set_index("source")["kind"]
         assert kinds["ncbi"].tolist() == ["simulated", "real"]
         # Mirrors, lock and marker gone: what is on disk is still not called real.
         (tmp_path / "resources" / "inputs.lock.tsv").unlink()
         run(tmp_path, DownloadOptions(offline=True), source="ncbi")
-    kinds = sources.input_rows(tmp_path / "source.json").set_index("source")["kind"]
+    kinds = input_rows(tmp_path / "source.json").set_index("source")["kind"]
     assert kinds["ncbi"].tolist() == ["simulated", "real"]
 
 
@@ -239,14 +240,14 @@ def test_kind_where_the_mirror_is_one_host(tmp_path):
     files = {**STUDY.files(), f"{WWW}/ORIGIN.tsv": marker(host="").encode()}
     with serve(files) as server:
         run(tmp_path, options(server), source="ncbi")
-    rows = sources.input_rows(tmp_path / "source.json")
+    rows = input_rows(tmp_path / "source.json")
     assert rows["kind"].tolist() == ["real", "simulated", "real"]
 
 
 def test_a_mirror_without_marker_is_said(tmp_path):
     with serve(STUDY.files()) as server:
         run(tmp_path, options(server), source="ncbi")
-    rows = sources.input_rows(tmp_path / "source.json")
+    rows = input_rows(tmp_path / "source.json")
     assert rows["note"].str.contains("a mirror that has no ORIGIN.tsv").all()
 
 
@@ -277,7 +278,7 @@ def test_file_source_needs_no_network_and_no_metadata(tmp_path, name):
     assert (table.counts.to_numpy() == STUDY.counts).all()
     assert list(table.counts.columns) == STUDY.gsms
     assert sources.sample_metadata(tmp_path / "source.json") is None
-    row = sources.input_rows(tmp_path / "source.json").iloc[0]
+    row = input_rows(tmp_path / "source.json").iloc[0]
     assert (row["source"], row["kind"], row["url"]) == ("file", "real", None)
     assert not (tmp_path / "resources").exists()
 
@@ -289,7 +290,7 @@ def test_file_source_with_marker_and_metadata(tmp_path):
     (tmp_path / "ORIGIN.tsv").write_text("file\twhat\tkind\tsha256\nx.tsv\tcounts\tembedded\t-\n")
     run(tmp_path, DownloadOptions(offline=True), source="file", file=str(tmp_path / "x.tsv"),
         metadata=str(soft))  # fmt: skip
-    rows = sources.input_rows(tmp_path / "source.json")
+    rows = input_rows(tmp_path / "source.json")
     assert rows["kind"].tolist() == ["real", "embedded"]
     assert rows["source"].tolist() == ["file", "embedded"]
     assert len(sources.sample_metadata(tmp_path / "source.json")) == 6
@@ -614,7 +615,7 @@ def test_ncbi_and_recount3_of_the_mirror_agree_and_are_marked_simulated(tmp_path
     # Genes that both have: the same library sizes to within what one of them lacks.
     assert (second.counts.sum() / first.counts.sum()).between(0.5, 1.0).all()
     for work in ("n", "r"):
-        rows = sources.input_rows(tmp_path / work / "source.json")
+        rows = input_rows(tmp_path / work / "source.json")
         assert "simulated" in rows.loc[rows["source"] != "geo", "kind"].tolist()
         assert (rows["kind"] != "real").all()
     assert (

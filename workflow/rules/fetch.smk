@@ -49,7 +49,7 @@ rule fetch_metadata:
         given=CONTENT.of([CONFIG.counts.metadata] if CONFIG.counts.metadata else []),
         inputs=CONTENT.note("downloads", lambda: state(f"resources/{STUDY}")),
         options=DOWNLOAD,
-        code=code_digest("pathcall.geo.sources"),
+        code=code_digest("pathcall.geo.fetch"),
     script:
         "../scripts/fetch_metadata.py"
 
@@ -73,7 +73,7 @@ rule fetch_counts:
         counts=CONFIG.counts.model_dump(mode="json"),
         folder="resources/{study}",
         options=DOWNLOAD,
-        code=code_digest("pathcall.geo.sources"),
+        code=code_digest("pathcall.geo.fetch"),
     script:
         "../scripts/fetch_counts.py"
 

@@ -3,7 +3,7 @@
 from pathcall.logs import job_log
 
 with job_log(snakemake.log[0]):
-    from pathcall.geo.sources import fetch_metadata
+    from pathcall.geo.fetch import fetch_metadata
 
     fetch_metadata(
         snakemake.wildcards.study,

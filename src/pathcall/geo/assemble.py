@@ -11,7 +11,7 @@ import pandas as pd
 
 from pathcall.counts.matrix import assemble_counts, write_counts
 from pathcall.errors import InputError
-from pathcall.geo import sources
+from pathcall.geo import manifest, sources
 from pathcall.geo.soft import Series
 from pathcall.signatures.panel import load_panel
 from pathcall.study.sample_sheet import Sheet, read_sheet
@@ -60,7 +60,7 @@ def assemble_study(
     write_counts(assembly, counts_out)
     inputs = pd.concat(
         [
-            sources.input_rows(source),
+            manifest.input_rows(source),
             _given([samples, contrasts], "sheet", "written by the user"),
             _given(panel, "panel", "signature panel; origin in its README.md"),
         ],

@@ -11,10 +11,11 @@ import pandas as pd
 
 from pathcall.errors import ConfigError, InputError
 from pathcall.files import write_atomic
+from pathcall.geo.fetch import obtain_soft
 from pathcall.geo.http import Client
 from pathcall.geo.options import DownloadOptions
 from pathcall.geo.soft import Series, read_soft
-from pathcall.geo.sources import clean_names, obtain_soft
+from pathcall.geo.sources import clean_names
 from pathcall.study.sample_sheet import GEO_PREFIX, is_taken
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pathcall.errors import InputError
 from pathcall.files import sha256_of, storage_errors, write_atomic
 from pathcall.geo.lockfile import ORIGIN_NAME, Origin, read_origins, write_origin
-from pathcall.geo.sources import InputFile, read_manifest
+from pathcall.geo.manifest import InputFile, read_manifest
 
 logger = logging.getLogger(__name__)
 
