@@ -25,22 +25,56 @@ CALLS = ("activated", "repressed", "conflicting", "no_evidence", "not_assessable
 _P = Check.in_range(0, 1)
 
 
-def _text(description: str, *, nullable: bool = False, unique: bool = False, **kw: Any) -> Column:
-    return Column(str, description=description, nullable=nullable, unique=unique, **kw)
+# Each column's description says what it means, its title (`label`) how the page heads it, and its
+# metadata (`show`) how the page writes a value: the page and docs/outputs.md take them from here.
 
 
-def _float(description: str, *checks: Check, nullable: bool = True) -> Column:
-    return Column(float, list(checks), description=description, nullable=nullable, coerce=True)
-
-
-def _int(description: str, *checks: Check) -> Column:
-    return Column(int, list(checks), description=description, coerce=True)
-
-
-def _choice(description: str, values: Iterable[str], *, nullable: bool = False) -> Column:
+def _text(
+    description: str,
+    *,
+    nullable: bool = False,
+    unique: bool = False,
+    label: str = "",
+    show: str = "text",
+) -> Column:
     return Column(
-        str, Check.isin(list(values)), description=description, nullable=nullable, coerce=False
-    )
+        str, description=description, nullable=nullable, unique=unique, title=label or None,
+        metadata={"show": show},
+    )  # fmt: skip
+
+
+def _float(
+    description: str,
+    *checks: Check,
+    nullable: bool = True,
+    label: str = "",
+    show: str = "number",
+) -> Column:
+    return Column(
+        float, list(checks), description=description, nullable=nullable, coerce=True,
+        title=label or None, metadata={"show": show},
+    )  # fmt: skip
+
+
+def _int(description: str, *checks: Check, label: str = "", show: str = "integer") -> Column:
+    return Column(
+        int, list(checks), description=description, coerce=True, title=label or None,
+        metadata={"show": show},
+    )  # fmt: skip
+
+
+def _choice(
+    description: str,
+    values: Iterable[str],
+    *,
+    nullable: bool = False,
+    label: str = "",
+    show: str = "text",
+) -> Column:
+    return Column(
+        str, Check.isin(list(values)), description=description, nullable=nullable, coerce=False,
+        title=label or None, metadata={"show": show},
+    )  # fmt: skip
 
 
 def _schema(name: str, about: str, columns: dict[str, Column], **kw: Any) -> DataFrameSchema:
@@ -53,10 +87,14 @@ SAMPLES = _schema(
     "The sample sheet joined with GEO's metadata. Further columns: every column of the sheet, "
     "then GEO's characteristics as `geo_…`.",
     {
-        "sample": _text("column of the count matrix (GSM accession for GEO sources)", unique=True),
+        "sample": _text(
+            "column of the count matrix (GSM accession for GEO sources)",
+            unique=True,
+            label="Sample",
+        ),
         "included": _choice(COMPUTED["included"], YES_NO),
-        "reason": _text(COMPUTED["reason"], nullable=True),
-        "library_size": _float(COMPUTED["library_size"]),
+        "reason": _text(COMPUTED["reason"], nullable=True, label="Why it is not used"),
+        "library_size": _float(COMPUTED["library_size"], label="Library size", show="integer"),
         "size_factor": _float(COMPUTED["size_factor"]),
     },
     strict=False,
@@ -66,18 +104,25 @@ QC_METRICS = _schema(
     "qc/metrics",
     "Quality of each included sample (scanpy's metrics on raw counts).",
     {
-        "sample": _text("sample", unique=True),
-        "library_size": _float("sum of counts"),
-        "n_genes": _int("genes with at least one count"),
-        "pct_top_50": _float("percent of counts in the 50 highest genes"),
-        "pct_mitochondrial": _float("percent of counts in genes named MT-…"),
-        "size_factor": _float("median-of-ratios size factor"),
-        "median_correlation": _float("median Spearman correlation with the other samples (VST)"),
-        "group": _text("the sample's cell: its levels of all design columns"),
-        "group_correlation": _float("median correlation with samples of the same cell"),
+        "sample": _text("sample", unique=True, label="Sample"),
+        "library_size": _float("sum of counts", label="Library size", show="integer"),
+        "n_genes": _int("genes with at least one count", label="Genes seen"),
+        "pct_top_50": _float("percent of counts in the 50 highest genes", label="% in top 50"),
+        "pct_mitochondrial": _float(
+            "percent of counts in genes named MT-…", label="% mitochondrial"
+        ),
+        "size_factor": _float("median-of-ratios size factor", label="Size factor"),
+        "median_correlation": _float(
+            "median Spearman correlation with the other samples (VST)", label="Median ρ"
+        ),
+        "group": _text("the sample's cell: its levels of all design columns", label="Group"),
+        "group_correlation": _float(
+            "median correlation with samples of the same cell", label="Median ρ in group"
+        ),
         "mate_distance": _float(
             "distance from what the other samples of its model predict for its labels, over the "
-            "model's median; NA: nobody shares them"
+            "model's median; NA: nobody shares them",
+            label="Distance from mates",
         ),
     },
 )
@@ -108,7 +153,7 @@ QC_FLAGS = _schema(
     "qc/flags",
     "What looks wrong and why; empty when nothing does.",
     {
-        "sample": _text("sample; `(all samples)`: the study as a whole"),
+        "sample": _text("sample; `(all samples)`: the study as a whole", label="Sample"),
         "flag": _choice(
             "what is wrong",
             [
@@ -121,12 +166,13 @@ QC_FLAGS = _schema(
                 "sex",
                 "confounded",
             ],
+            label="Flag",
         ),
-        "severity": _choice("how bad", ["info", "warning", "severe"]),
-        "value": _float("what was measured"),
-        "threshold": _float("the limit it crossed"),
-        "reason": _text("in words"),
-        "advice": _text("what to do about it"),
+        "severity": _choice("how bad", ["info", "warning", "severe"], label="Severity"),
+        "value": _float("what was measured", label="Value"),
+        "threshold": _float("the limit it crossed", label="Limit"),
+        "reason": _text("in words", label="Reason"),
+        "advice": _text("what to do about it", label="What to do"),
     },
 )
 
@@ -135,15 +181,21 @@ DE = _schema(
     "Differential expression: every gene of the matrix, in matrix order; genes with fewer than ten "
     "counts over the model's samples are not fitted and have NA.",
     {
-        "gene_id": _text("id as in the count matrix", unique=True),
-        "symbol": _text("gene symbol", nullable=True),
-        "base_mean": _float("mean of normalised counts over the model's samples"),
-        "log2fc": _float("log2 fold change, test over reference, maximum likelihood"),
-        "lfc_se": _float("its standard error (log2)"),
+        "gene_id": _text("id as in the count matrix", unique=True, label="Id"),
+        "symbol": _text("gene symbol", nullable=True, label="Gene"),
+        "base_mean": _float("mean of normalised counts over the model's samples", label="Mean"),
+        "log2fc": _float(
+            "log2 fold change, test over reference, maximum likelihood", label="log2 FC"
+        ),
+        "lfc_se": _float("its standard error (log2)", label="SE"),
         "stat": _float("Wald statistic"),
-        "pvalue": _float("two-sided p of the Wald test", _P),
-        "padj": _float("Benjamini-Hochberg FDR after independent filtering", _P),
-        "log2fc_shrunk": _float("apeGLM-shrunken log2 fold change of the same contrast"),
+        "pvalue": _float("two-sided p of the Wald test", _P, label="p", show="pvalue"),
+        "padj": _float(
+            "Benjamini-Hochberg FDR after independent filtering", _P, label="FDR", show="pvalue"
+        ),
+        "log2fc_shrunk": _float(
+            "apeGLM-shrunken log2 fold change of the same contrast", label="Shrunken"
+        ),
         "lfc_se_shrunk": _float("its posterior standard deviation (log2)"),
         "outlier": _choice("p-value withheld for a Cook's-distance outlier", YES_NO),
     },
@@ -168,19 +220,28 @@ ENRICHMENT = _schema(
     "Competitive tests of the whole declared collection on the ranked Wald statistics; every set "
     "is listed, tested or not.",
     {
-        "gene_set": _text("gene set"),
-        "collection": _text("collection it belongs to"),
+        "gene_set": _text("gene set", label="Gene set"),
+        "collection": _text("collection it belongs to", label="Collection"),
         "n_genes": _int("genes in the set"),
-        "n_matched": _int("of them with a statistic"),
+        "n_matched": _int("of them with a statistic", label="Genes"),
         "es": _float("GSEA enrichment score"),
-        "nes": _float("normalised enrichment score"),
+        "nes": _float("normalised enrichment score", label="NES"),
         "pvalue": _float("GSEA multilevel p", _P),
-        "fdr": _float("GSEA FDR over the declared collection", _P),
-        "z_camera": _float("correlation-adjusted z (camera on ranked statistics)"),
-        "p_camera": _float("its two-sided p", _P),
-        "fdr_camera": _float("Benjamini-Hochberg FDR over the declared collection", _P),
+        "fdr": _float(
+            "GSEA FDR over the declared collection", _P, label="FDR (GSEA)", show="pvalue"
+        ),
+        "z_camera": _float(
+            "correlation-adjusted z (camera on ranked statistics)", label="z (camera)"
+        ),
+        "p_camera": _float("its two-sided p", _P, label="p (camera)", show="pvalue"),
+        "fdr_camera": _float(
+            "Benjamini-Hochberg FDR over the declared collection",
+            _P,
+            label="FDR (camera)",
+            show="pvalue",
+        ),
         "leading_edge": _text("leading-edge genes, `;`-separated", nullable=True),
-        "note": _text("why a set was not tested", nullable=True),
+        "note": _text("why a set was not tested", nullable=True, label="Note"),
     },
 )
 
@@ -189,11 +250,15 @@ ACTIVITY = _schema(
     "Footprints: a multivariate linear model over all pathways of a footprint model at once.",
     {
         "model": _text("footprint model"),
-        "source": _text("pathway of the model"),
-        "n_targets": _int("target genes with a statistic"),
-        "score": _float("t statistic of the pathway's coefficient"),
-        "pvalue": _float("p after correction for inter-gene correlation", _P),
-        "fdr": _float("Benjamini-Hochberg FDR over the model's pathways", _P),
+        "source": _text("pathway of the model", label="Footprint"),
+        "n_targets": _int("target genes with a statistic", label="Targets"),
+        "score": _float("t statistic of the pathway's coefficient", label="t"),
+        "pvalue": _float(
+            "p after correction for inter-gene correlation", _P, label="p", show="pvalue"
+        ),
+        "fdr": _float(
+            "Benjamini-Hochberg FDR over the model's pathways", _P, label="FDR", show="pvalue"
+        ),
     },
 )
 
@@ -243,26 +308,30 @@ EVIDENCE = _schema(
     "evidence",
     "Each readout's evidence in each contrast, by each method, and its vote.",
     {
-        "contrast": _text("contrast"),
+        "contrast": _text("contrast", label="Contrast"),
         "pathway": _text("pathway"),
-        "readout": _text("readout of the panel"),
-        "family": _text("family of evidence"),
-        "role": _choice("role in the panel", ["evidence", "control", "context"]),
+        "readout": _text("readout of the panel", label="Readout"),
+        "family": _text("family of evidence", label="Family"),
+        "role": _choice("role in the panel", ["evidence", "control", "context"], label="Role"),
         "method": _text(
             "sample_score: the rule's own test across samples (docs/method.md), `effect` in log2 "
             "units; beside it those of `readouts/{contrast}`"
         ),
-        "n_genes": _int("genes with a value"),
-        "coverage": _float("share of the readout's genes with a value", _P),
-        "effect": _float("effect towards the pathway, after the expected direction"),
-        "stat": _float("statistic, after the expected direction"),
-        "pvalue": _float("two-sided p", _P),
+        "n_genes": _int("genes with a value", label="Genes"),
+        "coverage": _float(
+            "share of the readout's genes with a value", _P, label="Coverage", show="percent"
+        ),
+        "effect": _float(
+            "effect towards the pathway, after the expected direction", label="Effect"
+        ),
+        "stat": _float("statistic, after the expected direction", label="Statistic"),
+        "pvalue": _float("two-sided p", _P, label="p", show="pvalue"),
         "fdr": _float("FDR", _P),
         "vote": _int(
             "-1, 0 or +1, after the expected direction: what the one test alone says",
             Check.isin([-1, 0, 1]),
         ),
-        "note": _text("what to know about it", nullable=True),
+        "note": _text("what to know about it", nullable=True, label="Note"),
         "se": _float("standard error of `effect`, of tests on samples"),
         "df": _float("degrees of freedom of `stat`, of tests on samples"),
     },
@@ -272,31 +341,45 @@ CALLS_TABLE = _schema(
     "calls",
     "The call of each pathway in each contrast.",
     {
-        "contrast": _text("contrast"),
-        "pathway": _text("pathway"),
-        "call": _choice("the call", CALLS),
-        "confidence": _choice("how much to trust it", ["high", "moderate", "low", "none"]),
-        "n_readouts": _int("evidence readouts that could be assessed"),
-        "n_up": _int("of them, votes for activated"),
-        "n_down": _int("of them, votes for repressed"),
-        "families": _text("families that carry the call, `;`-separated", nullable=True),
+        "contrast": _text("contrast", label="Contrast"),
+        "pathway": _text("pathway", label="Pathway"),
+        "call": _choice("the call", CALLS, label="Call"),
+        "confidence": _choice(
+            "how much to trust it", ["high", "moderate", "low", "none"], label="Confidence"
+        ),
+        "n_readouts": _int("evidence readouts that could be assessed", label="Readouts"),
+        "n_up": _int("of them, votes for activated", label="Votes ▲"),
+        "n_down": _int("of them, votes for repressed", label="Votes ▼"),
+        "families": _text(
+            "families that carry the call, `;`-separated", nullable=True, label="Families"
+        ),
         "control_ok": _choice(
             "on-target control: as expected, not, or none declared",
             ["yes", "no", "not_applicable"],
+            label="Control",
         ),
-        "false_call_rate": _float("share of mock contrasts with a false call", _P),
-        "reason": _text("in words"),
+        "false_call_rate": _float(
+            "share of mock contrasts with a false call", _P, label="False-call rate", show="percent"
+        ),
+        "reason": _text("in words", label="Reason"),
         "status": _choice(
             "called; not_separable: called, but a declared confounder explains it as well; "
             "rule_not_met: lines move together or against each other, without a call; "
             "no_change_seen; not_assessable",
             ["called", "not_separable", "rule_not_met", "no_change_seen", "not_assessable"],
+            label="Status",
         ),
-        "effect": _float("mean log2 change of the lines of evidence, towards the pathway"),
-        "ci_low": _float("lower end of its 95% interval"),
-        "ci_high": _float("upper end of its 95% interval"),
-        "pvalue": _float("two-sided p of the lines' joint test (rotation test)", _P),
-        "fdr": _float("FDR over all pathways and contrasts of the study", _P),
+        "effect": _float(
+            "mean log2 change of the lines of evidence, towards the pathway", label="Effect"
+        ),
+        "ci_low": _float("lower end of its 95% interval", label="95% low"),
+        "ci_high": _float("upper end of its 95% interval", label="95% high"),
+        "pvalue": _float(
+            "two-sided p of the lines' joint test (rotation test)", _P, label="p", show="pvalue"
+        ),
+        "fdr": _float(
+            "FDR over all pathways and contrasts of the study", _P, label="FDR", show="pvalue"
+        ),
     },
 )
 
@@ -306,13 +389,27 @@ ADJUSTED = _schema(
     {
         "contrast": _text("contrast"),
         "pathway": _text("pathway"),
-        "call_unadjusted": _choice("call of the rule without a look at confounders", CALLS),
-        "call_adjusted": _choice("no_evidence where a confounder explains the call as well", CALLS),
-        "confounders": _text("the declared confounders that can be scored, `;`-separated"),
-        "moved": _text("of them, those that move the way of the call", nullable=True),
-        "strongest_t": _float("|t| of the mean of the lines of a call"),
-        "confounder_t": _float("largest |t| of a confounder that moves the way of the call"),
-        "separable": _choice("no: one of them explains the call as well (docs/method.md)", YES_NO),
+        "call_unadjusted": _choice(
+            "call of the rule without a look at confounders", CALLS, label="Unadjusted"
+        ),
+        "call_adjusted": _choice(
+            "no_evidence where a confounder explains the call as well", CALLS, label="Adjusted"
+        ),
+        "confounders": _text(
+            "the declared confounders that can be scored, `;`-separated", label="Adjusted for"
+        ),
+        "moved": _text(
+            "of them, those that move the way of the call",
+            nullable=True,
+            label="Moving the same way",
+        ),
+        "strongest_t": _float("|t| of the mean of the lines of a call", label="Strongest |t|"),
+        "confounder_t": _float(
+            "largest |t| of a confounder that moves the way of the call", label="Confounder |t|"
+        ),
+        "separable": _choice(
+            "no: one of them explains the call as well (docs/method.md)", YES_NO, label="Separable"
+        ),
         "effect": _float("mean log2 change of the lines of evidence"),
         "confounder": _text("the first that explains the call as well", nullable=True),
     },
@@ -323,14 +420,21 @@ CALIBRATION = _schema(
     "How often the whole rule makes a call where there is nothing: mock contrasts of the model's "
     "own replicates, and counts simulated with its dispersions and gene correlations.",
     {
-        "model": _text("model"),
-        "pathway": _text("pathway"),
-        "source": _choice("how the null contrasts were made", ["mock_contrasts", "simulation"]),
-        "n_contrasts": _int("null contrasts"),
-        "n_called": _int("of them, called activated or repressed"),
-        "false_call_rate": _float("their share", _P),
-        "ci_high": _float("upper end of its 95% interval (Clopper-Pearson)", _P),
-        "used": _choice("the rate that calls.tsv gives", YES_NO),
+        "model": _text("model", label="Model"),
+        "pathway": _text("pathway", label="Pathway"),
+        "source": _choice(
+            "how the null contrasts were made", ["mock_contrasts", "simulation"], label="Nulls from"
+        ),
+        "n_contrasts": _int("null contrasts", label="Null contrasts"),
+        "n_called": _int("of them, called activated or repressed", label="False calls"),
+        "false_call_rate": _float("their share", _P, label="Rate", show="percent"),
+        "ci_high": _float(
+            "upper end of its 95% interval (Clopper-Pearson)",
+            _P,
+            label="95% upper bound",
+            show="percent",
+        ),
+        "used": _choice("the rate that calls.tsv gives", YES_NO, label="Given in the calls"),
         "ci_low": _float("lower end of its 95% interval (Clopper-Pearson)", _P),
     },
 )
@@ -354,31 +458,34 @@ SENSITIVITY = _schema(
     "sensitivity",
     "The calls under other, equally defensible choices: a multiverse.",
     {
-        "contrast": _text("contrast"),
-        "pathway": _text("pathway"),
-        "kind": _text("kind of choice: ranking, filter, evidence, threshold, sample"),
-        "variant": _text("the choice"),
-        "call": _choice("call under it", CALLS),
+        "contrast": _text("contrast", label="Contrast"),
+        "pathway": _text("pathway", label="Pathway"),
+        "kind": _text(
+            "kind of choice: ranking, filter, evidence, threshold, sample", label="Kind of choice"
+        ),
+        "variant": _text("the choice", label="Choice"),
+        "call": _choice("call under it", CALLS, label="Call under it"),
         "agrees": _choice("same as the main call of the rule, before confounders", YES_NO),
         "agreement": _float("share of the variants of this contrast and pathway that agree", _P),
     },
 )
 
 COMBINED = {
-    "group": _text("group of contrasts"),
-    "effect": _float("random-effects mean"),
-    "ci_low": _float("95% interval (Hartung-Knapp), lower end"),
-    "ci_high": _float("upper end"),
-    "pvalue": _float("two-sided p", _P),
-    "fdr": _float("Benjamini-Hochberg FDR within the group", _P),
-    "i2": _float("heterogeneity I², 0 to 1", _P),
-    "n_contrasts": _int("contrasts with a value"),
-    "loo_low": _float("smallest effect with one contrast left out"),
-    "loo_high": _float("largest effect with one contrast left out"),
+    "group": _text("group of contrasts", label="Group"),
+    "effect": _float("random-effects mean", label="Effect"),
+    "ci_low": _float("95% interval (Hartung-Knapp), lower end", label="95% low"),
+    "ci_high": _float("upper end", label="95% high"),
+    "pvalue": _float("two-sided p", _P, label="p", show="pvalue"),
+    "fdr": _float("Benjamini-Hochberg FDR within the group", _P, label="FDR", show="pvalue"),
+    "i2": _float("heterogeneity I², 0 to 1", _P, label="I²", show="percent"),
+    "n_contrasts": _int("contrasts with a value", label="Contrasts"),
+    "loo_low": _float("smallest effect with one contrast left out", label="Leave-one-out low"),
+    "loo_high": _float("largest effect with one contrast left out", label="Leave-one-out high"),
     "error_correlation": _float(
         "largest correlation between the errors of two of the contrasts, from samples they share; "
         "intervals and p allow for it; 0: no two share a sample",
         Check.in_range(-1, 1),
+        label="Error correlation",
     ),
 }
 
@@ -388,7 +495,7 @@ COMBINED_GENES = _schema(
     {
         "group": COMBINED["group"],
         "gene_id": _text("id as in the count matrix"),
-        "symbol": _text("gene symbol", nullable=True),
+        "symbol": _text("gene symbol", nullable=True, label="Gene"),
         **{key: column for key, column in COMBINED.items() if key != "group"},
     },
 )
@@ -399,7 +506,7 @@ COMBINED_PATHWAYS = _schema(
     {
         "group": COMBINED["group"],
         "pathway": _text("pathway"),
-        "readout": _text("readout"),
+        "readout": _text("readout", label="Readout"),
         **{key: column for key, column in COMBINED.items() if key != "group"},
     },
 )
@@ -409,15 +516,19 @@ SECRETOME = _schema(
     "Secreted factors that change (padj < alpha).",
     {
         "gene_id": _text("id as in the count matrix"),
-        "symbol": _text("gene symbol"),
-        "class": _text("class of the factor"),
-        "direction": _choice("direction of the change", ["up", "down"]),
-        "log2fc": _float("log2 fold change"),
-        "log2fc_shrunk": _float("apeGLM-shrunken log2 fold change"),
-        "padj": _float("FDR", _P),
-        "osteoclast": _text("osteoclast-activating or osteolytic set it is in", nullable=True),
+        "symbol": _text("gene symbol", label="Gene"),
+        "class": _text("class of the factor", label="Class"),
+        "direction": _choice("direction of the change", ["up", "down"], label="Direction"),
+        "log2fc": _float("log2 fold change", label="log2 FC"),
+        "log2fc_shrunk": _float("apeGLM-shrunken log2 fold change", label="Shrunken"),
+        "padj": _float("FDR", _P, label="FDR", show="pvalue"),
+        "osteoclast": _text(
+            "osteoclast-activating or osteolytic set it is in", nullable=True, label="Set"
+        ),
         "group": _text("group of the contrast", nullable=True),
-        "n_in_group": _int("contrasts of the group in which it changes the same way"),
+        "n_in_group": _int(
+            "contrasts of the group in which it changes the same way", label="Same way in group"
+        ),
     },
 )
 
@@ -426,16 +537,16 @@ SECRETOME_OVERLAP = _schema(
     "Secretome per contrast: over-representation of secreted factors among changed genes, "
     "genes with an FDR as the background.",
     {
-        "contrast": _text("contrast"),
-        "class": _text("class of factors, or `all`"),
-        "direction": _choice("direction of the change", ["up", "down"]),
-        "n_class": _int("factors of the class among the genes with an FDR"),
-        "n_changed": _int("changed genes in that direction"),
-        "n_overlap": _int("factors among them"),
+        "contrast": _text("contrast", label="Contrast"),
+        "class": _text("class of factors, or `all`", label="Class"),
+        "direction": _choice("direction of the change", ["up", "down"], label="Direction"),
+        "n_class": _int("factors of the class among the genes with an FDR", label="Expressed"),
+        "n_changed": _int("changed genes in that direction", label="Genes changed"),
+        "n_overlap": _int("factors among them", label="Factors changed"),
         "n_background": _int("genes with an FDR"),
-        "odds_ratio": _float("odds ratio"),
-        "pvalue": _float("hypergeometric p", _P),
-        "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P),
+        "odds_ratio": _float("odds ratio", label="Odds ratio"),
+        "pvalue": _float("hypergeometric p", _P, label="p", show="pvalue"),
+        "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P, label="FDR", show="pvalue"),
         "genes": _text("the factors, `;`-separated", nullable=True),
     },
 )
@@ -461,20 +572,25 @@ RANKING = _schema(
     "All pathways of the panel side by side in each contrast, by sample scores: which one leads. "
     "Effects are in residual standard deviations of the score, so that they can be compared.",
     {
-        "contrast": _text("contrast"),
+        "contrast": _text("contrast", label="Contrast"),
         "kind": _choice(
             "pathway: mean score of its evidence readouts, one for each line of evidence; "
             "footprint; hallmark",
             ["pathway", "footprint", "hallmark"],
+            label="Kind",
         ),
-        "name": _text("pathway, footprint or gene set"),
-        "effect": _float("standardised effect of the contrast on the score"),
-        "ci_low": _float("95% interval, lower end"),
-        "ci_high": _float("upper end"),
-        "stat": _float("moderated t across samples"),
-        "pvalue": _float("two-sided p", _P),
-        "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P),
-        "rank": _float("rank by absolute effect among all rows of the contrast, 1 leads"),
+        "name": _text("pathway, footprint or gene set", label="Signature"),
+        "effect": _float("standardised effect of the contrast on the score", label="Effect (SD)"),
+        "ci_low": _float("95% interval, lower end", label="95% low"),
+        "ci_high": _float("upper end", label="95% high"),
+        "stat": _float("moderated t across samples", label="t"),
+        "pvalue": _float("two-sided p", _P, label="p", show="pvalue"),
+        "fdr": _float("Benjamini-Hochberg FDR within the contrast", _P, label="FDR", show="pvalue"),
+        "rank": _float(
+            "rank by absolute effect among all rows of the contrast, 1 leads",
+            label="Rank",
+            show="integer",
+        ),
         "rank_low": _float("95% interval of the rank, best"),
         "rank_high": _float("worst"),
         "kind_rank": _float("rank among the rows of the same kind"),
@@ -488,16 +604,23 @@ INPUTS = _schema(
     "provenance/inputs",
     "Every file that entered the analysis.",
     {
-        "file": _text("path"),
-        "url": _text("where it came from", nullable=True),
+        "file": _text("path", label="File"),
+        "url": _text("where it came from", nullable=True, label="Address"),
         "source": _text(
-            "geo (metadata), ncbi, recount3, supplementary, file, embedded, sheet or panel"
+            "geo (metadata), ncbi, recount3, supplementary, file, embedded, sheet or panel",
+            label="Source",
         ),
-        "bytes": _int("size"),
-        "sha256": _text("SHA-256 of the bytes"),
-        "retrieved": _text("UTC time of the download (NA: not downloaded)", nullable=True),
-        "kind": _choice("nature of the data", ["real", "embedded", "simulated", "reconstructed"]),
-        "note": _text("origin, or why an earlier source was passed over", nullable=True),
+        "bytes": _int("size", label="Bytes"),
+        "sha256": _text("SHA-256 of the bytes", label="SHA-256"),
+        "retrieved": _text(
+            "UTC time of the download (NA: not downloaded)", nullable=True, label="Retrieved (UTC)"
+        ),
+        "kind": _choice(
+            "nature of the data", ["real", "embedded", "simulated", "reconstructed"], label="Kind"
+        ),
+        "note": _text(
+            "origin, or why an earlier source was passed over", nullable=True, label="Note"
+        ),
     },
 )
 
@@ -505,10 +628,10 @@ SOFTWARE = _schema(
     "provenance/software",
     "Software that made the results.",
     {
-        "name": _text("package", unique=True),
-        "version": _text("version"),
-        "used_for": _text("what for"),
-        "citation": _text("citation", nullable=True),
+        "name": _text("package", unique=True, label="Package"),
+        "version": _text("version", label="Version"),
+        "used_for": _text("what for", label="Used for"),
+        "citation": _text("citation", nullable=True, label="Citation"),
     },
 )
 
@@ -574,8 +697,8 @@ def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
 
 def describe(schema: DataFrameSchema) -> str:
     """Markdown reference of one table: its columns and what they mean."""
-    rows = [f"### `{schema.name}`", "", str(schema.description), "", "| column | meaning |",
-            "|---|---|"]  # fmt: skip
+    rows = [f"### `{schema.name}`", "", str(schema.description), "",
+            "| column | on the page | meaning |", "|---|---|---|"]  # fmt: skip
     for name, column in schema.columns.items():
         meaning = str(column.description)
         values = [
@@ -588,5 +711,6 @@ def describe(schema: DataFrameSchema) -> str:
             meaning += f"; one of {', '.join(values)}"
         elif values:
             meaning += " (yes/no)"
-        rows.append(f"| `{name}` | " + meaning.replace("|", "\\|") + " |")
+        cells = (f"`{name}`", column.title or "", meaning)
+        rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows) + "\n"

@@ -40,7 +40,10 @@ class Page(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.tables: dict[str, list[list[tuple[str, str | None]]]] = {}
+        self.keys: dict[str, list[str]] = {}
+        self.files: dict[str, str] = {}
         self.scripts: dict[str, str] = {}
+        self._file = ""
         self._table = ""
         self._cell: list[str] | None = None
         self._value: str | None = None
@@ -53,10 +56,16 @@ class Page(HTMLParser):
         if tag == "table":
             self._table = own.get("id") or ""
             self.tables[self._table] = []
+            self.keys[self._table] = []
+            self.files[self._table], self._file = self._file, ""
+        elif tag == "a" and own.get("class") == "file":
+            self._file = own["href"] or ""
         elif tag == "tr" and self._table:
             self.tables[self._table].append([])
         elif tag in ("td", "th") and self._table:
             self._cell, self._value = [], own.get("data-v")
+            if "data-k" in own:
+                self.keys[self._table].append(own["data-k"] or "")
         elif tag in ("script", "style"):
             self._raw = own.get("id") or tag
             self.scripts[self._raw] = ""
@@ -148,6 +157,31 @@ def test_numbers_equal_the_table(  # type: ignore[no-untyped-def]
     for name in columns:
         for number in frame[name].dropna():
             assert view.precise(number) in values
+
+
+def test_every_number_of_a_table_is_in_its_file(study: Study, three: Study, page: Page) -> None:
+    """Row by row: some row of the file has all numbers of the page's row, and none missing."""
+    checked: dict[str, int] = {}
+    for made, shown in ((three, page), (study, Page(study.render().read_text(encoding="utf-8")))):
+        for ident, file in shown.files.items():
+            if not file or ident.startswith("evidence-"):  # several rows of the file make one there
+                continue
+            frame = made.table(file.removesuffix(".tsv"))
+            numeric = frame.select_dtypes("number")
+            at = [(i, k) for i, k in enumerate(shown.keys[ident]) if k in numeric.columns]
+            wanted = {
+                tuple(rounded(v) for v in row) for row in numeric[[k for _, k in at]].to_numpy()
+            }
+            for row in shown.tables[ident][1:]:
+                numbers = tuple(rounded(float(row[i][1] or "nan")) for i, _ in at)
+                assert numbers in wanted, (ident, row)
+                checked[file] = checked.get(file, 0) + len(at)
+    assert {"calls.tsv", "ranking.tsv", "qc/metrics.tsv", "adjusted.tsv"} <= set(checked)
+    assert sum(checked.values()) > 1000
+
+
+def rounded(value: float) -> str:
+    return f"{value + 0.0:.7g}"
 
 
 def test_top_genes_are_the_smallest_p(page: Page, data) -> None:  # type: ignore[no-untyped-def]

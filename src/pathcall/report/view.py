@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
+from pandera.pandas import DataFrameSchema
 
 from pathcall.report import wording
 from pathcall.report.svg import Svg
@@ -109,6 +110,27 @@ class Column:
     def wide(self) -> bool:
         """Holds sentences."""
         return self.key in ("reason", "note", "citation", "used_for")
+
+
+FORMATS: Mapping[str, Callable[[Any], str]] = {
+    "text": text,
+    "number": number,
+    "integer": integer,
+    "pvalue": pvalue,
+    "percent": percent,
+}
+
+
+def table_columns(schema: DataFrameSchema, *keys: str) -> list[Column]:
+    """Columns of a table with the labels, formats and meanings of its schema."""
+    made = []
+    for key in keys:
+        column = schema.columns[key]
+        if column.title is None:
+            raise ValueError(f"column {key} of {schema.name} has no label in pathcall.tables")
+        show = FORMATS[(column.metadata or {})["show"]]
+        made.append(Column(key, column.title, show, str(column.description)))
+    return made
 
 
 @dataclass(frozen=True)

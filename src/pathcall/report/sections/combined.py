@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
-from pathcall.report.view import Column, Table, integer, number, percent, pvalue, table
-
-ERROR_CORRELATION = Column(
-    "error_correlation",
-    "Error correlation",
-    number,
-    "largest correlation between the errors of two contrasts, from samples they share",
+from pathcall.report.view import (
+    Table,
+    table,
+    table_columns,
 )
 
 
@@ -23,20 +21,21 @@ def combined_readouts(data: ReportData, pathway: str) -> Table | None:
         return None
     return table(
         combined,
-        [
-            Column("group", "Group"),
-            Column("readout", "Readout"),
-            Column("effect", "Effect", number),
-            Column("ci_low", "95% low", number),
-            Column("ci_high", "95% high", number),
-            Column("pvalue", "p", pvalue),
-            Column("fdr", "FDR", pvalue),
-            Column("i2", "I²", percent),
-            Column("n_contrasts", "Contrasts", integer),
-            Column("loo_low", "Leave-one-out low", number),
-            Column("loo_high", "Leave-one-out high", number),
-            ERROR_CORRELATION,
-        ],
+        table_columns(
+            tables.COMBINED_PATHWAYS,
+            "group",
+            "readout",
+            "effect",
+            "ci_low",
+            "ci_high",
+            "pvalue",
+            "fdr",
+            "i2",
+            "n_contrasts",
+            "loo_low",
+            "loo_high",
+            "error_correlation",
+        ),
         ident=f"combined-{pathway}",
         caption=f"{wording.pathway(pathway)}: effects combined over the contrasts of a group",
         file="combined/pathways.tsv",
@@ -56,18 +55,19 @@ def combined_genes_table(data: ReportData) -> Table | None:
     )
     return table(
         top,
-        [
-            Column("group", "Group"),
-            Column("symbol", "Gene"),
-            Column("effect", "log2 FC", number),
-            Column("ci_low", "95% low", number),
-            Column("ci_high", "95% high", number),
-            Column("pvalue", "p", pvalue),
-            Column("fdr", "FDR", pvalue),
-            Column("i2", "I²", percent),
-            Column("n_contrasts", "Contrasts", integer),
-            ERROR_CORRELATION,
-        ],
+        table_columns(
+            tables.COMBINED_GENES,
+            "group",
+            "symbol",
+            "effect",
+            "ci_low",
+            "ci_high",
+            "pvalue",
+            "fdr",
+            "i2",
+            "n_contrasts",
+            "error_correlation",
+        ),
         ident="table-combined-genes",
         file="combined/genes.tsv",
         search=True,

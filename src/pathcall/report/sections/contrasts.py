@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pathcall import tables
 from pathcall.report.data import ContrastInfo, ReportData
 from pathcall.report.sections.combined import combined_genes_table
 from pathcall.report.sections.scatter import draw_ma, draw_volcano, gene_classes
 from pathcall.report.view import (
-    Column,
     figure,
-    integer,
-    number,
-    pvalue,
     table,
+    table_columns,
 )
 
 
@@ -25,16 +23,17 @@ def context(data: ReportData) -> dict[str, Any]:
     }
 
 
-GENE_COLUMNS = [
-    Column("symbol", "Gene"),
-    Column("gene_id", "Id"),
-    Column("base_mean", "Mean", number),
-    Column("log2fc", "log2 FC", number),
-    Column("lfc_se", "SE", number),
-    Column("log2fc_shrunk", "Shrunken", number),
-    Column("pvalue", "p", pvalue),
-    Column("padj", "FDR", pvalue),
-]
+GENE_COLUMNS = table_columns(
+    tables.DE,
+    "symbol",
+    "gene_id",
+    "base_mean",
+    "log2fc",
+    "lfc_se",
+    "log2fc_shrunk",
+    "pvalue",
+    "padj",
+)
 
 
 TOP_GENES = 25  # per direction and contrast
@@ -77,17 +76,18 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
         ],
         "enrichment": table(
             enrichment,
-            [
-                Column("gene_set", "Gene set"),
-                Column("collection", "Collection"),
-                Column("n_matched", "Genes", integer),
-                Column("nes", "NES", number),
-                Column("fdr", "FDR (GSEA)", pvalue),
-                Column("z_camera", "z (camera)", number),
-                Column("p_camera", "p (camera)", pvalue),
-                Column("fdr_camera", "FDR (camera)", pvalue),
-                Column("note", "Note"),
-            ],
+            table_columns(
+                tables.ENRICHMENT,
+                "gene_set",
+                "collection",
+                "n_matched",
+                "nes",
+                "fdr",
+                "z_camera",
+                "p_camera",
+                "fdr_camera",
+                "note",
+            ),
             ident=f"enrichment-{c.contrast}",
             contrast=c.contrast,
             caption=f"Every set of the declared collection in {c.contrast}",
@@ -96,13 +96,7 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
         ),
         "activity": table(
             data.activity[c.contrast].sort_values("pvalue", kind="stable"),
-            [
-                Column("source", "Footprint"),
-                Column("n_targets", "Targets", integer),
-                Column("score", "t", number),
-                Column("pvalue", "p", pvalue),
-                Column("fdr", "FDR", pvalue),
-            ],
+            table_columns(tables.ACTIVITY, "source", "n_targets", "score", "pvalue", "fdr"),
             ident=f"activity-{c.contrast}",
             contrast=c.contrast,
             caption=f"Footprints in {c.contrast}, all in one linear model",

@@ -6,15 +6,16 @@ from typing import Any
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
     Column,
     Table,
-    integer,
     is_missing,
     percent,
     table,
+    table_columns,
 )
 
 
@@ -58,16 +59,17 @@ def calibration_table(data: ReportData) -> Table:
     )
     return table(
         frame,
-        [
-            Column("model", "Model"),
-            Column("pathway", "Pathway"),
-            Column("source", "Nulls from"),
-            Column("n_contrasts", "Null contrasts", integer),
-            Column("n_called", "False calls", integer),
-            Column("false_call_rate", "Rate", percent),
-            Column("ci_high", "95% upper bound", percent),
-            Column("used", "Given in the calls"),
-        ],
+        table_columns(
+            tables.CALIBRATION,
+            "model",
+            "pathway",
+            "source",
+            "n_contrasts",
+            "n_called",
+            "false_call_rate",
+            "ci_high",
+            "used",
+        ),
         ident="table-calibration",
         caption="How often the whole rule makes a call where there is nothing",
         css=lambda r, key: (

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from pathcall import tables
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
-    Column,
     Table,
-    integer,
     table,
+    table_columns,
 )
 
 
@@ -26,16 +26,9 @@ def inputs_table(data: ReportData) -> Table:
     """Every file that entered the analysis."""
     return table(
         data.inputs,
-        [
-            Column("file", "File"),
-            Column("kind", "Kind"),
-            Column("source", "Source"),
-            Column("bytes", "Bytes", integer),
-            Column("retrieved", "Retrieved (UTC)"),
-            Column("url", "Address"),
-            Column("sha256", "SHA-256"),
-            Column("note", "Note"),
-        ],
+        table_columns(
+            tables.INPUTS, "file", "kind", "source", "bytes", "retrieved", "url", "sha256", "note"
+        ),
         ident="table-inputs",
         caption="Every file that entered the analysis",
         file="provenance/inputs.tsv",
@@ -49,12 +42,7 @@ def software_table(data: ReportData) -> Table:
     """Software that made the results."""
     return table(
         data.software,
-        [
-            Column("name", "Package"),
-            Column("version", "Version"),
-            Column("used_for", "Used for"),
-            Column("citation", "Citation"),
-        ],
+        table_columns(tables.SOFTWARE, "name", "version", "used_for", "citation"),
         ident="table-software",
         caption="Software that made the results",
         file="provenance/software.tsv",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
 from pathcall.report.svg import Scale, Svg, shorten
@@ -14,9 +15,8 @@ from pathcall.report.view import (
     Column,
     Table,
     figure,
-    integer,
-    number,
     table,
+    table_columns,
 )
 
 
@@ -36,12 +36,9 @@ def excluded_samples(data: ReportData) -> Table:
     """Samples that were not used, and why."""
     rows = data.samples[data.samples["included"] == "no"]
     title = next((c for c in ("geo_title", "title") if c in rows.columns), None)
-    columns = [Column("sample", "Sample")]
+    columns = table_columns(tables.SAMPLES, "sample")
     columns += [Column(title, "Title")] if title else []
-    columns += [
-        Column("reason", "Why it is not used"),
-        Column("library_size", "Library size", integer),
-    ]
+    columns += table_columns(tables.SAMPLES, "reason", "library_size")
     return table(
         rows,
         columns,
@@ -57,15 +54,9 @@ def flags_table(data: ReportData) -> Table:
     frame = data.flags.assign(flag=[str(v).replace("_", " ") for v in data.flags["flag"]])
     return table(
         frame,
-        [
-            Column("sample", "Sample"),
-            Column("flag", "Flag"),
-            Column("severity", "Severity"),
-            Column("value", "Value", number),
-            Column("threshold", "Limit", number),
-            Column("reason", "Reason"),
-            Column("advice", "What to do"),
-        ],
+        table_columns(
+            tables.QC_FLAGS, "sample", "flag", "severity", "value", "threshold", "reason", "advice"
+        ),
         ident="table-flags",
         caption="What looks wrong, and why",
         file="qc/flags.tsv",
@@ -83,17 +74,20 @@ def metrics_table(data: ReportData) -> Table:
     return table(
         frame,
         [
-            Column("sample", "Sample"),
+            *table_columns(tables.QC_METRICS, "sample"),
             *[Column(c, "Title") for c in more[:1]],
-            Column("group", "Group"),
-            Column("library_size", "Library size", integer),
-            Column("n_genes", "Genes seen", integer),
-            Column("pct_top_50", "% in top 50", number),
-            Column("pct_mitochondrial", "% mitochondrial", number),
-            Column("size_factor", "Size factor", number),
-            Column("median_correlation", "Median ρ", number),
-            Column("group_correlation", "Median ρ in group", number),
-            Column("mate_distance", "Distance from mates", number),
+            *table_columns(
+                tables.QC_METRICS,
+                "group",
+                "library_size",
+                "n_genes",
+                "pct_top_50",
+                "pct_mitochondrial",
+                "size_factor",
+                "median_correlation",
+                "group_correlation",
+                "mate_distance",
+            ),
         ],
         ident="table-metrics",
         caption="Quality of each included sample",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
@@ -16,11 +17,9 @@ from pathcall.report.view import (
     Column,
     Table,
     figure,
-    integer,
     is_missing,
-    number,
-    pvalue,
     table,
+    table_columns,
 )
 
 
@@ -114,16 +113,19 @@ def ranking_table(data: ReportData) -> Table:
     return table(
         shown.assign(interval=ranks),
         [
-            Column("contrast", "Contrast"),
-            Column("name", "Signature"),
-            Column("kind", "Kind"),
-            Column("effect", "Effect (SD)", number),
-            Column("ci_low", "95% low", number),
-            Column("ci_high", "95% high", number),
-            Column("stat", "t", number),
-            Column("pvalue", "p", pvalue),
-            Column("fdr", "FDR", pvalue),
-            Column("rank", "Rank", integer),
+            *table_columns(
+                tables.RANKING,
+                "contrast",
+                "name",
+                "kind",
+                "effect",
+                "ci_low",
+                "ci_high",
+                "stat",
+                "pvalue",
+                "fdr",
+                "rank",
+            ),
             Column("interval", "95% of the rank"),
         ],
         ident="table-ranking",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
@@ -18,10 +19,10 @@ from pathcall.report.view import (
     integer,
     is_missing,
     number,
-    percent,
     precise,
     pvalue,
     table,
+    table_columns,
     text,
 )
 
@@ -30,7 +31,7 @@ def summary(data: ReportData, pathway: str, own: pd.DataFrame) -> Table:
     """Readout × contrast matrix: the statistic of the sample scores, with the vote."""
     gate = own[own["method"] == wording.GATE]
     found = {(row["readout"], row["contrast"]): row for row in gate.to_dict("records")}
-    columns = [Column("readout", "Readout"), Column("family", "Family"), Column("role", "Role")]
+    columns = table_columns(tables.EVIDENCE, "readout", "family", "role")
     columns += [Column(c.contrast, c.contrast, number, c.label) for c in data.contrasts]
     rows = []
     for readout, part in own.groupby("readout", sort=False):
@@ -68,14 +69,11 @@ def evidence_lines(data: ReportData, pathway: str, own: pd.DataFrame) -> Table:
         (row["contrast"], row["readout"], row["method"]): row for row in own.to_dict("records")
     }
     columns = [
-        Column("contrast", "Contrast"),
-        Column("readout", "Readout"),
-        Column("role", "Role"),
-        Column("n_genes", "Genes", integer),
-        Column("coverage", "Coverage", percent),
-        Column("effect", "Effect", number, "difference of sample scores"),
+        *table_columns(
+            tables.EVIDENCE, "contrast", "readout", "role", "n_genes", "coverage", "effect"
+        ),
         *[Column(m, str(m).replace("_", " "), number) for m in methods],
-        Column("note", "Note"),
+        *table_columns(tables.EVIDENCE, "note"),
     ]
     rows = []
     for (contrast, readout), part in own.groupby(["contrast", "readout"], sort=False):
@@ -139,8 +137,8 @@ def adjusted_calls(data: ReportData, pathway: str) -> Table | None:
         return None
     own = own.assign(
         label=[data.contrast(c).label for c in own["contrast"]],
-        before=[wording.CALLS.get(v, v) for v in own["call_unadjusted"]],
-        after=[wording.CALLS.get(v, v) for v in own["call_adjusted"]],
+        call_unadjusted=[wording.CALLS.get(v, v) for v in own["call_unadjusted"]],
+        call_adjusted=[wording.CALLS.get(v, v) for v in own["call_adjusted"]],
         confounders=[text(v).replace(";", ", ") for v in own["confounders"]],
         moved=[text(v).replace(";", ", ") for v in own["moved"]],
     )
@@ -148,13 +146,16 @@ def adjusted_calls(data: ReportData, pathway: str) -> Table | None:
         own,
         [
             Column("label", "Contrast"),
-            Column("before", "Unadjusted"),
-            Column("after", "Adjusted"),
-            Column("confounders", "Adjusted for"),
-            Column("moved", "Moving the same way"),
-            Column("strongest_t", "Strongest |t|", number),
-            Column("confounder_t", "Confounder |t|", number),
-            Column("separable", "Separable"),
+            *table_columns(
+                tables.ADJUSTED,
+                "call_unadjusted",
+                "call_adjusted",
+                "confounders",
+                "moved",
+                "strongest_t",
+                "confounder_t",
+                "separable",
+            ),
         ],
         ident=f"adjusted-{pathway}",
         file="adjusted.tsv",

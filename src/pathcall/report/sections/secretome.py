@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
 from pathcall.report.svg import Svg, diverging_key, shorten
 from pathcall.report.view import (
     Column,
     figure,
-    integer,
-    number,
-    pvalue,
     table,
+    table_columns,
 )
 
 
@@ -35,13 +34,16 @@ def secretome_tables(data: ReportData) -> dict[str, Any]:
     ]
     columns = [
         Column("contrast", "Contrast"),
-        Column("symbol", "Gene"),
-        Column("class", "Class"),
-        Column("direction", "Direction"),
-        Column("log2fc", "log2 FC", number),
-        Column("log2fc_shrunk", "Shrunken", number),
-        Column("padj", "FDR", pvalue),
-        Column("n_in_group", "Same way in group", integer),
+        *table_columns(
+            tables.SECRETOME,
+            "symbol",
+            "class",
+            "direction",
+            "log2fc",
+            "log2fc_shrunk",
+            "padj",
+            "n_in_group",
+        ),
     ]
     names = [c.key for c in columns] + ["osteoclast", "gene_id", "group"]
     everything = pd.concat(frames) if frames else pd.DataFrame(columns=names)
@@ -76,7 +78,7 @@ def secretome_tables(data: ReportData) -> dict[str, Any]:
         ),
         "osteoclast": table(
             _pretty(osteo),
-            [*columns, Column("osteoclast", "Set")],
+            [*columns, *table_columns(tables.SECRETOME, "osteoclast")],
             ident="table-osteoclast",
             caption="Osteoclast-activating and osteolytic factors that change",
             search=True,
@@ -84,17 +86,18 @@ def secretome_tables(data: ReportData) -> dict[str, Any]:
         ),
         "overlap": table(
             overlap,
-            [
-                Column("contrast", "Contrast"),
-                Column("class", "Class"),
-                Column("direction", "Direction"),
-                Column("n_class", "Expressed", integer),
-                Column("n_changed", "Genes changed", integer),
-                Column("n_overlap", "Factors changed", integer),
-                Column("odds_ratio", "Odds ratio", number),
-                Column("pvalue", "p", pvalue),
-                Column("fdr", "FDR", pvalue),
-            ],
+            table_columns(
+                tables.SECRETOME_OVERLAP,
+                "contrast",
+                "class",
+                "direction",
+                "n_class",
+                "n_changed",
+                "n_overlap",
+                "odds_ratio",
+                "pvalue",
+                "fdr",
+            ),
             ident="table-overlap",
             caption="Are secreted factors over-represented among the changed genes?",
             file="secretome/overlap.tsv",

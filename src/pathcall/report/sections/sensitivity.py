@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.sections.readouts import call_before_confounders
@@ -16,6 +17,7 @@ from pathcall.report.view import (
     percent,
     precise,
     table,
+    table_columns,
 )
 
 
@@ -81,12 +83,9 @@ def sensitivity_tables(data: ReportData) -> dict[str, Any]:
         "differ": table(
             differ,
             [
-                Column("contrast", "Contrast"),
-                Column("pathway", "Pathway"),
+                *table_columns(tables.SENSITIVITY, "contrast", "pathway"),
                 Column("main", "Call before confounders"),
-                Column("kind", "Kind of choice"),
-                Column("variant", "Choice"),
-                Column("call", "Call under it"),
+                *table_columns(tables.SENSITIVITY, "kind", "variant", "call"),
             ],
             ident="table-differ",
             search=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.sections import marker_genes
@@ -25,9 +26,8 @@ from pathcall.report.sections.sample_scores import draw_scores
 from pathcall.report.view import (
     Column,
     figure,
-    integer,
-    percent,
     table,
+    table_columns,
 )
 
 
@@ -41,15 +41,18 @@ def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict
     """What the section of one pathway shows."""
     call_columns = [
         Column("label", "Contrast"),
-        Column("call", "Call"),
-        Column("confidence", "Confidence"),
-        Column("reason", "Reason"),
-        Column("n_readouts", "Readouts", integer, "evidence readouts that could be assessed"),
-        Column("n_up", "Votes ▲", integer),
-        Column("n_down", "Votes ▼", integer),
-        Column("families", "Families"),
-        Column("control_ok", "Control"),
-        Column("false_call_rate", "False-call rate", percent),
+        *table_columns(
+            tables.CALLS_TABLE,
+            "call",
+            "confidence",
+            "reason",
+            "n_readouts",
+            "n_up",
+            "n_down",
+            "families",
+            "control_ok",
+            "false_call_rate",
+        ),
     ]
     calls = pd.DataFrame(calls_of(data, pathway))
     calls["label"] = [data.contrast(c).label for c in calls["contrast"]]
