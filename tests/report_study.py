@@ -117,7 +117,9 @@ def variant(
     n_genes
         Only these many genes, those of smallest p and FOSL1.
     """
-    shutil.copytree(study.results, results, ignore=shutil.ignore_patterns("report.html", "logs"))
+    shutil.copytree(
+        study.results, results, ignore=shutil.ignore_patterns("report.html", "logs", ".*.sha256")
+    )
     for name in PER_CONTRAST:
         frame = study.table(f"{name}/{CONTRAST}")
         if name == "de" and n_genes is not None:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from pathcall import tables
+from pathcall.files import write_atomic
 from pathcall.study.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -174,5 +175,5 @@ def _one_line(text: str) -> str:
 
 if __name__ == "__main__":
     for path, text in generated().items():
-        tables.write_text(text, path)
+        write_atomic(text, path)
         print(path.relative_to(ROOT))
