@@ -21,6 +21,7 @@ def main() -> None:
     for command in (
         ["benchmarks.run", *(["--skip-stock", "--skip-scaling"] if quick else [])],
         ["benchmarks.calls", *(["--quick"] if quick else [])],
+        ["benchmarks.truth", *(["--quick"] if quick else [])],
         ["benchmarks.qc", *(["--quick"] if quick else [])],
     ):
         status = subprocess.run([sys.executable, "-m", *command], check=False).returncode

@@ -1,33 +1,54 @@
 """Ways to call a pathway, each by its usual practice: the rule of pathcall, and what people use.
 
-A method is a function of a fitted model with one contrast, giving pathway → −1, 0 or +1. All see
+A method is a function of a view of a model with one contrast, giving pathway → −1, 0 or +1. All see
 the same samples, filter and VST values; those that rank genes rank them by limma's moderated t.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from pathcall.calls import rule as rule_of
-from pathcall.calls.readout_tests import contrast_evidence, prepare
+from pathcall.calls.readout_tests import Prepared, contrast_evidence, prepare
 from pathcall.deseq.fitted import FittedModel
 from pathcall.enrichment import camera
 from pathcall.enrichment.gsea import gsea
 from pathcall.enrichment.mlm import fit_footprints
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import Panel
-from pathcall.signatures.weights import genes_by_symbol, weight_matrix
+from pathcall.signatures.weights import weight_matrix
 from pathcall.stats.ebayes import two_sided
 from pathcall.stats.multiple_testing import benjamini_hochberg
 from pathcall.stats.tails import two_sided_p
 from pathcall.study.config import CallsConfig
 
 Calls = Mapping[str, int]
-Method = Callable[[FittedModel, Panel], Calls]
+
+
+@dataclass(frozen=True)
+class View:
+    """A model of one contrast as the methods see it: genes with a symbol, moderated t of each."""
+
+    panel: Panel
+    prepared: Prepared
+    contrast: np.ndarray
+    t: np.ndarray
+
+    @classmethod
+    def of(cls, model: FittedModel, panel: Panel) -> View:
+        """Lay the panel over a model with one contrast."""
+        prepared = prepare(panel, model, RULE)
+        (contrast,) = model.contrasts.values()
+        t = ss.test_scores(prepared.vst, prepared.design, contrast).t
+        return cls(panel, prepared, contrast, t)
+
+
+Method = Callable[[View], Calls]
 PATHWAYS = ("AKT", "NFKB_CANONICAL", "MAPK", "FRA1_AP1")
 FOOTPRINT = {"AKT": "PI3K", "NFKB_CANONICAL": "NFkB", "MAPK": "MAPK"}
 HALLMARK = {
@@ -36,26 +57,13 @@ HALLMARK = {
     "MAPK": "HALLMARK_KRAS_SIGNALING_UP",
 }
 ALPHA = 0.05
-RULE = CallsConfig(rotations=2999)
+RULE = CallsConfig(rotations=999)
 
 
-def _genes(model: FittedModel) -> tuple[pd.Series, np.ndarray, np.ndarray, np.ndarray]:
-    kept = genes_by_symbol(model.symbols, model.base_mean)
-    (weights,) = model.contrasts.values()
-    return kept, model.vst[kept.index].to_numpy(), model.design.to_numpy(float), weights
-
-
-def _moderated_t(model: FittedModel) -> pd.Series:
-    kept, values, design, weights = _genes(model)
-    return pd.Series(ss.test_scores(values, design, weights).t, index=list(kept))
-
-
-def pathcall_rule(model: FittedModel, panel: Panel) -> Calls:
+def pathcall_rule(view: View) -> Calls:
     """The rule of docs/method.md."""
-    prepared = prepare(panel, model, RULE)
-    (weights,) = model.contrasts.values()
-    found = contrast_evidence(prepared, weights[:, None], RULE, seed=1)
-    decision = rule_of.decide(prepared, found, RULE)
+    found = contrast_evidence(view.prepared, view.contrast[:, None], RULE, seed=1)
+    decision = rule_of.decide(view.prepared, found, RULE)
     code = {p: int(decision.call[i, 0]) for i, p in enumerate(decision.pathways)}
     return {p: code[p] if code[p] in (1, -1) else 0 for p in PATHWAYS}
 
@@ -71,25 +79,24 @@ def _best(z: np.ndarray, p: np.ndarray, owners: list[str]) -> Calls:
     return made
 
 
-def _evidence_sets(model: FittedModel, panel: Panel) -> tuple[list[str], np.ndarray]:
-    kept = genes_by_symbol(model.symbols, model.base_mean)
-    own = [r for r in panel.readouts if r.role == "evidence" and r.pathway in PATHWAYS]
-    signed = {r.readout: {g: w * r.expected_direction for g, w in r.weights.items()} for r in own}
-    return [r.pathway for r in own], weight_matrix(signed, list(kept))[0]
+def _evidence_sets(view: View) -> tuple[list[str], np.ndarray]:
+    table = view.prepared.table
+    own = ((table["role"] == "evidence") & table["pathway"].isin(PATHWAYS)).to_numpy()
+    return list(table["pathway"][own]), view.prepared.weights[:, own]
 
 
-def camera_best(model: FittedModel, panel: Panel) -> Calls:
+def camera_best(view: View) -> Calls:
     """Camera (correlation 0.01), the pathway's best evidence set, Bonferroni."""
-    owners, weights = _evidence_sets(model, panel)
-    z = camera.test_signatures(_moderated_t(model).to_numpy()[:, None], weights)[:, 0]
+    owners, weights = _evidence_sets(view)
+    z = camera.test_signatures(view.t[:, None], weights)[:, 0]
     return _best(z, np.nan_to_num(two_sided_p(z), nan=1.0), owners)
 
 
-def fry_best(model: FittedModel, panel: Panel) -> Calls:
+def fry_best(view: View) -> Calls:
     """Fry's mean (genes over their moderated SD, ordinary t), best evidence set, Bonferroni."""
-    owners, weights = _evidence_sets(model, panel)
-    _, values, design, contrast = _genes(model)
-    scores = ss.standardise(values, design) @ weights
+    owners, weights = _evidence_sets(view)
+    design, contrast = view.prepared.design, view.contrast
+    scores = ss.standardise(view.prepared.vst, design) @ weights
     estimate = np.linalg.pinv(design)
     effect = contrast @ estimate @ scores
     variance, df = ss.residual_variance(scores, design)
@@ -98,24 +105,23 @@ def fry_best(model: FittedModel, panel: Panel) -> Calls:
     return _best(t, two_sided(t, df), owners)
 
 
-def prerank(model: FittedModel, panel: Panel) -> Calls:
+def prerank(view: View) -> Calls:
     """GSEA prerank over the Hallmarks, FDR < 0.05 of the pathway's Hallmark."""
-    sets = {s.name: list(s.genes) for s in panel.gene_sets.values() if s.collection == "H"}
-    table = gsea(_moderated_t(model), sets, seed=1)
+    sets = {s.name: list(s.genes) for s in view.panel.gene_sets.values() if s.collection == "H"}
+    table = gsea(pd.Series(view.t, index=list(view.prepared.symbols)), sets, seed=1)
     fdr = pd.Series(benjamini_hochberg(table["pvalue"].to_numpy(float)), index=table.index)
     return dict.fromkeys(PATHWAYS, 0) | {
         p: int(np.sign(table.at[s, "nes"])) if fdr[s] < ALPHA else 0 for p, s in HALLMARK.items()
     }
 
 
-def _footprints(model: FittedModel, panel: Panel) -> tuple[np.ndarray, list[str], np.ndarray]:
-    t = _moderated_t(model)
-    rows = panel.footprints
+def _footprints(view: View) -> tuple[list[str], np.ndarray]:
+    rows = view.panel.footprints
     named = {
         str(p): dict(zip(g["gene"], g["weight"], strict=True)) for p, g in rows.groupby("pathway")
     }
-    weights, names = weight_matrix(named, list(t.index))
-    return t.to_numpy(), names, weights
+    weights, names = weight_matrix(named, view.prepared.symbols)
+    return names, weights
 
 
 def _by_fdr(z: np.ndarray, p: np.ndarray, names: list[str]) -> Calls:
@@ -126,32 +132,34 @@ def _by_fdr(z: np.ndarray, p: np.ndarray, names: list[str]) -> Calls:
     }
 
 
-def progeny_ulm(model: FittedModel, panel: Panel) -> Calls:
+def progeny_ulm(view: View) -> Calls:
     """PROGENy by decoupler's univariate linear model, FDR < 0.05 over its 14 pathways."""
-    t, names, weights = _footprints(model, panel)
-    r = np.array([np.corrcoef(t, w)[0, 1] for w in weights.T])
-    df = len(t) - 2
+    names, weights = _footprints(view)
+    r = np.array([np.corrcoef(view.t, w)[0, 1] for w in weights.T])
+    df = len(view.t) - 2
     z = r * np.sqrt(df / (1 - r**2))
     return _by_fdr(z, two_sided(z, df), names)
 
 
-def progeny_mlm(model: FittedModel, panel: Panel) -> Calls:
+def progeny_mlm(view: View) -> Calls:
     """PROGENy by a multivariate linear model (correlation 0.01), FDR < 0.05."""
-    t, names, weights = _footprints(model, panel)
-    z = fit_footprints(t[:, None], weights).z[:, 0]
+    names, weights = _footprints(view)
+    z = fit_footprints(view.t[:, None], weights).z[:, 0]
     return _by_fdr(z, two_sided_p(z), names)
 
 
-def scores_limma(model: FittedModel, panel: Panel) -> Calls:
+def scores_limma(view: View) -> Calls:
     """Hallmark scores of each sample (mean z, as GSVA's z-score), limma on them, FDR < 0.05."""
-    kept, values, design, contrast = _genes(model)
+    prepared = view.prepared
     sets = {
-        s.name: dict.fromkeys(s.genes, 1.0) for s in panel.gene_sets.values() if s.collection == "H"
+        s.name: dict.fromkeys(s.genes, 1.0)
+        for s in view.panel.gene_sets.values()
+        if s.collection == "H"
     }
-    weights, names = weight_matrix(sets, list(kept))
-    z = stats.zscore(values, axis=0, nan_policy="omit")
+    weights, names = weight_matrix(sets, prepared.symbols)
+    z = stats.zscore(prepared.vst, axis=0, nan_policy="omit")
     scores = np.nan_to_num(z) @ (weights / np.sqrt(np.maximum(weights.sum(axis=0), 1)))
-    made = ss.test_scores(scores, design, contrast)
+    made = ss.test_scores(scores, prepared.design, view.contrast)
     fdr = dict(zip(names, benjamini_hochberg(made.p), strict=True))
     sign = dict(zip(names, np.sign(made.t), strict=True))
     return dict.fromkeys(PATHWAYS, 0) | {
