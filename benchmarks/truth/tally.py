@@ -84,6 +84,7 @@ def votes(rows: pd.DataFrame) -> pd.DataFrame:
             wrong = int((part["vote"] == -part["expected"]).sum())
             row[f"{study}: right, wrong, of"] = f"{right}, {wrong}, {len(part)}"
         null = own[own["kind"].isin(["mock", "days"])]
-        row["votes on mock splits"] = f"{100 * np.mean(null['vote'] != 0):.1f}%"
+        share = f"{100 * np.mean(null['vote'] != 0):.1f}%" if len(null) else "–"
+        row["votes on mock splits"] = share
         made.append(row)
     return pd.DataFrame(made).fillna("–")
