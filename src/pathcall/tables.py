@@ -18,7 +18,7 @@ from pandera.pandas import Check, Column, DataFrameSchema
 
 from pathcall.errors import InputError
 from pathcall.files import check_seal, write_atomic
-from pathcall.study.sample_sheet import COMPUTED
+from pathcall.sample_columns import COMPUTED
 
 YES_NO = ("yes", "no")
 CALLS = ("activated", "repressed", "conflicting", "no_evidence", "not_assessable")

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pathcall.errors import ConfigError
-from pathcall.study.sample_sheet import COMPUTED, FITTED, RESERVED, read_sheet
+from pathcall.sample_columns import COMPUTED, FITTED
+from pathcall.study.sample_sheet import RESERVED, read_sheet
 from pathcall.tables import SAMPLES
 
 GOOD = (

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.files import check_seal, whole_file
+from pathcall.sample_columns import FITTED
 from pathcall.stats.linear_models import residual_df
-from pathcall.study.sample_sheet import FITTED
 
 Float = npt.NDArray[np.float64]
 

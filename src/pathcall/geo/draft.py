@@ -16,7 +16,8 @@ from pathcall.geo.http import Client
 from pathcall.geo.options import DownloadOptions
 from pathcall.geo.soft import Series, read_soft
 from pathcall.geo.sources import clean_names
-from pathcall.study.sample_sheet import GEO_PREFIX, is_taken
+from pathcall.sample_columns import GEO_PREFIX
+from pathcall.study.sample_sheet import is_taken
 
 logger = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pathcall.archives import RECOUNT3
 from pathcall.counts.matrix import verify_counts
 from pathcall.errors import InputError
-from pathcall.geo.addresses import RECOUNT3
 from pathcall.geo.gzip_checks import read_gzip_table, read_head, verify_gzip
 from pathcall.geo.soft import Series
 

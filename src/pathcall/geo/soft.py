@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from pathcall.archives import GEO_DOWNLOAD, GEO_SERIES
 from pathcall.errors import DamagedError, InputError
-from pathcall.geo.addresses import GEO_DOWNLOAD, GEO_SERIES
 from pathcall.geo.gzip_checks import read_head, verify_gzip
 
 logger = logging.getLogger(__name__)

@@ -24,8 +24,8 @@ from pydantic import (
     model_validator,
 )
 
+from pathcall.archives import HOSTS
 from pathcall.errors import ConfigError, choose, shown
-from pathcall.geo.addresses import HOSTS
 
 
 def _usable_path(path: str) -> str:

@@ -9,21 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pathcall.errors import ConfigError, choose, nearest, shown
+from pathcall.sample_columns import COMPUTED, FITTED, GEO_PREFIX
 from pathcall.tsv import Row, read_rows
 
 EXCLUSION = ("exclude", "exclude_reason")
-COMPUTED = {
-    "included": "used in the analysis",
-    "reason": "why a sample is not used",
-    "library_size": "sum of counts",
-    "size_factor": "median-of-ratios size factor over the included samples",
-}
-"""Columns that `samples.tsv` and the fitted models have beside those of the sheet, with their
-meaning; the schema of that table is made from it (`pathcall.tables.SAMPLES`)."""
-GEO_PREFIX = "geo_"
-"""What GEO's own columns begin with in `samples.tsv`."""
-FITTED = ("size_factors", "replaceable")
-"""Columns of samples that a fitted model has of its own (pydeseq2's names)."""
 RESERVED = ("sample", *EXCLUSION, *COMPUTED, *FITTED)
 """Names that no factor column can have."""
 MISSING = ("", "NA")
