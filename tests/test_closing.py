@@ -1,6 +1,8 @@
 import logging
 from pathlib import Path
 
+import pytest
+
 from pathcall.closing import ClosingLines
 
 
@@ -41,6 +43,23 @@ def test_a_lock_and_anything_else_of_snakemake_is_one_line() -> None:
     assert first.startswith("error: another run works on the same study in this folder — /")
     assert second.startswith("error: Snakemake stopped: PermissionError")
     assert "\n" not in second
+
+
+@pytest.mark.parametrize(
+    ("said", "what"),
+    [
+        ("ProtectedOutputException in rule call_pathways in file x, line 5:", "cannot be written"),
+        ("OSError: [Errno 30] Read-only file system: 'results'", "read-only file system"),
+        ("MemoryError in file workflow/rules/common.smk, line 46.", "out of memory"),
+        ("", "it did not say why"),
+    ],
+)
+def test_what_snakemake_says_of_the_machine_is_said_plainly(said: str, what: str) -> None:
+    closing = ClosingLines()
+    closing.emit(record(said))
+    (line,) = closing.lines()
+    assert what in line
+    assert line.startswith("error: ")
 
 
 def test_nothing_failed_nothing_said() -> None:

@@ -16,7 +16,26 @@ from pathlib import Path
 from pathcall.errors import PathcallError
 from pathcall.logs import last_error
 
-_LOCKED = "cannot be locked"
+# What Snakemake says → what it means, and the fix.
+_KNOWN = {
+    "cannot be locked": (
+        "another run works on the same study in this folder",
+        "wait for it, or end it: its locks go with it; if it ran on another host and was killed "
+        "there: --unlock",
+    ),
+    "ProtectedOutputException": (
+        "the results cannot be written: read-only files or a read-only file system",
+        "give write permission, or run in a folder that can be written",
+    ),
+    "Read-only file system": (
+        "the folder cannot be written: a read-only file system",
+        "run in a folder that can be written",
+    ),
+    "MemoryError": (
+        "out of memory",
+        "give the run more memory (ulimit -v, the batch job's limit), then run again",
+    ),
+}
 
 
 class ClosingLines(logging.Handler):
@@ -65,19 +84,16 @@ class ClosingLines(logging.Handler):
         ).line()
 
     def _other_line(self, said: str) -> str:
-        if _LOCKED in said:
-            return PathcallError(
-                "another run works on the same study in this folder",
-                where=os.path.abspath(self._folder),
-                fix="wait for it, or end it: its locks go with it; if it ran on another host and "
-                "was killed there: --unlock",
-            ).line()
-        text = [line.strip() for line in said.splitlines() if line.strip()]
+        for sign, (what, fix) in _KNOWN.items():
+            if sign in said:
+                return PathcallError(what, where=os.path.abspath(self._folder), fix=fix).line()
+        text = [line.strip() for line in said.splitlines() if line.strip()] or [
+            "it did not say why"
+        ]
         # Snakemake's own name of the exception stands alone in the first line.
         what = text[1] if len(text) > 1 and text[0].endswith(("Error:", "Exception:")) else text[0]
-        kind = f"{text[0].split()[0].rstrip(':')}: " if what != text[0] else ""
         return PathcallError(
-            f"Snakemake stopped: {kind}{what[:300]}",
+            f"Snakemake stopped: {what[:300]}",
             where="the lines above, and .snakemake/log",
             fix="mend what it names, then run again",
         ).line()
