@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.browser.conftest import HOSTILE, Watched
-from tests.report_study import FLAGGED, Study, variant
+from tests.report_study import Study, variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -62,12 +62,12 @@ def test_an_unknown_gene_is_said_to_be_unknown(page: Any) -> None:
     assert HOSTILE in page.locator("#gene-status").inner_text()
 
 
-def test_search_narrows_a_table(page: Any) -> None:
-    box = page.locator('input[data-filter="table-metrics"]')
-    box.fill(FLAGGED)
-    visible = page.locator("#table-metrics tbody tr:visible")
-    assert visible.count() == 1
-    assert FLAGGED in visible.first.inner_text()
+def test_search_narrows_a_table(page: Any, three: Study) -> None:
+    page.locator('input[data-filter="table-overlap"]').fill("A375R_SR_vem")
+    rows = page.locator("#table-overlap tbody tr:visible")
+    table = three.table("secretome/overlap")
+    assert rows.count() == (table["contrast"] == "A375R_SR_vem").sum() > 0
+    assert all("A375R_SR_vem" in text for text in rows.all_inner_texts())
 
 
 def test_sorting_is_by_value_and_announced(page: Any, three: Study) -> None:
@@ -113,11 +113,11 @@ def test_a_whole_table_is_saved_from_the_page(page: Any, three: Study) -> None:
 
 
 def test_a_view_is_saved_as_it_is_shown(page: Any) -> None:
-    page.locator('input[data-filter="table-metrics"]').fill(FLAGGED)
+    page.locator('input[data-filter="table-overlap"]').fill("A375R_SR_vem")
     with page.expect_download() as download:
-        page.click('button[data-tsv="table-metrics"]')
+        page.click('button[data-tsv="table-overlap"]')
     saved = pd.read_csv(download.value.path(), sep="\t")
-    assert saved["Sample"].tolist() == [FLAGGED]
+    assert set(saved["Contrast"]) == {"A375R_SR_vem"}
 
 
 def test_one_contrast_can_be_shown_alone(page: Any) -> None:
