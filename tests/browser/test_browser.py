@@ -120,6 +120,14 @@ def test_a_view_is_saved_as_it_is_shown(page: Any) -> None:
     assert set(saved["Contrast"]) == {"A375R_SR_vem"}
 
 
+def test_the_methods_are_copied(page: Any) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.click('button[data-copy="methods-text"]')
+    page.locator("[role=status]", has_text="Copied.").wait_for()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.replace("\r\n", "\n") == page.locator("#methods-text").inner_text()
+
+
 def test_one_contrast_can_be_shown_alone(page: Any) -> None:
     page.select_option("#focus", "A375R_SR_vem")
     assert page.locator("#matrix tbody tr:visible").count() == 1

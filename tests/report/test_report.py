@@ -24,6 +24,7 @@ from pathcall.report.sections import (
     running_sums,
     sample_scores,
     scatter,
+    single_sets,
 )
 from pathcall.signatures.panel import load_panel
 from tests.project import ROOT
@@ -119,10 +120,38 @@ def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-u
         assert c.contrast in row[0][0]
         for (text, _), pathway in zip(row[1:], data.pathways, strict=True):
             call = data.call(c.contrast, pathway)
-            assert wording.CALLS[call["call"]] in text
+            assert wording.answer(call) in text
             assert f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']}" in text
             if call["confidence"] != "none":
                 assert f"{call['confidence']} confidence" in text
+
+
+def test_what_a_single_set_would_have_claimed_is_said(study: Study) -> None:
+    data = study.data()
+    claims = single_sets.single_set_claims(data)
+    own = data.evidence[data.evidence["readout"] == "NFKB_HALLMARK_TNFA"]
+    fdr = own.loc[own["method"] == "gsea", "fdr"].iloc[0]
+    hallmark = next(c for c in claims if c["pathway"] == "NFKB_CANONICAL")
+    assert hallmark["text"].startswith(
+        f"NFKB_HALLMARK_TNFA alone: NF-κB canonical up in {data.contrasts[0].label}, "
+        f"FDR {view.pvalue(fdr)}. "
+    )
+    assert data.call("dexamethasone", "NFKB_CANONICAL")["call"] == "no_evidence"
+    agreed = replace(data, calls=data.calls.assign(call="activated"))
+    assert "NFKB_CANONICAL" not in {c["pathway"] for c in single_sets.single_set_claims(agreed)}
+
+
+def test_answers_without_a_call_can_be_told_apart() -> None:
+    shown = {
+        status: (wording.mark(row), wording.answer(row))
+        for status in ("rule_not_met", "no_change_seen")
+        for row in [{"call": "no_evidence", "status": status}]
+    }
+    assert shown == {
+        "rule_not_met": ("≈", "moves, rule not met"),
+        "no_change_seen": ("–", "no change shown"),
+    }
+    assert wording.answer({"call": "conflicting", "status": "rule_not_met"}) == "conflicting"
 
 
 def test_every_statistic_of_the_evidence_is_on_the_page(page: Page, data) -> None:  # type: ignore[no-untyped-def]

@@ -27,6 +27,17 @@ CALL_MARK = {
     "no_evidence": "–",
     "not_assessable": "?",
 }
+# What `status` of calls.tsv says where the call alone does not tell.
+STATUS = {
+    "rule_not_met": "moves, rule not met",
+    "no_change_seen": "no change shown",
+}
+STATUS_MARK = {"rule_not_met": "≈"}
+STATUS_MEANING = {
+    "rule_not_met": "lines of evidence move, but not as the rule asks; the reason says what failed",
+    "no_change_seen": "no change could be shown, which is not evidence that there is none",
+    "not_separable": "called, but a declared confounder explains the change as well",
+}
 GATE = "sample_score"  # the method of evidence.tsv whose rows carry the rule's votes
 CALL_MEANING = {
     "activated": "the readouts that move point to higher activity, in enough independent families",
@@ -174,6 +185,20 @@ CAPTIONS: dict[str, Caption] = {
 def pathway(name: str) -> str:
     """Display name of a pathway."""
     return PATHWAYS.get(name, name.replace("_", " "))
+
+
+def answer(call: Mapping[str, Any]) -> str:
+    """The answer of a row of calls.tsv: its call, or why there is none."""
+    if call["call"] == "no_evidence":
+        return STATUS.get(str(call.get("status")), CALLS["no_evidence"])
+    return CALLS[str(call["call"])]
+
+
+def mark(call: Mapping[str, Any]) -> str:
+    """The sign of a row of calls.tsv."""
+    if call["call"] == "no_evidence":
+        return STATUS_MARK.get(str(call.get("status")), CALL_MARK["no_evidence"])
+    return CALL_MARK[str(call["call"])]
 
 
 def listed(items: Sequence[str], *, most: int = 4) -> str:

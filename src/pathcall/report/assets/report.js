@@ -316,6 +316,17 @@ all(".nojs").forEach((node) => { node.hidden = true; });
 all("table.data").forEach(sortable);
 all("input[data-filter]").forEach(filterable);
 all("button[data-tsv]").forEach((b) => b.addEventListener("click", () => save(`${meta.study}_${b.dataset.tsv}.tsv`, tableText($(b.dataset.tsv)))));
+all("button[data-copy]").forEach((b) => b.addEventListener("click", async () => {
+  const from = document.getElementById(b.dataset.copy);
+  let done = true;
+  try {
+    await navigator.clipboard.writeText(from.innerText);
+  } catch {
+    getSelection().selectAllChildren(from);
+    done = document.execCommand("copy");
+  }
+  b.nextElementSibling.textContent = done ? "Copied." : "The text is selected: copy it with the keyboard.";
+}));
 all("button[data-file]").forEach((b) => b.addEventListener("click", async () => save(b.dataset.file, (await bundle())[b.dataset.file])));
 
 const theme = $("theme");

@@ -23,11 +23,13 @@ from pathcall.report.sections import (
     ranking,
     secretome,
     sensitivity,
+    single_sets,
     why,
 )
 
 SECTIONS = (
     answer,
+    single_sets,
     why,
     ranking,
     controls,

@@ -32,7 +32,20 @@ def context(data: ReportData) -> dict[str, Any]:
         "n_genes": len(data.genes),
         "matrix": call_matrix(data),
         "meanings": [
-            (wording.CALL_MARK[k], wording.CALLS[k], v) for k, v in wording.CALL_MEANING.items()
+            *[
+                (wording.CALL_MARK[k], wording.CALLS[k], v)
+                for k, v in wording.CALL_MEANING.items()
+                if k != "no_evidence"
+            ],
+            *[
+                (
+                    wording.mark({"call": "no_evidence", "status": k}),
+                    words,
+                    wording.STATUS_MEANING[k],
+                )
+                for k, words in wording.STATUS.items()
+            ],
+            ("", "not separable from a confounder", wording.STATUS_MEANING["not_separable"]),
         ],
         "caveats": caveats(data),
         "max_false_call_rate": percent(data.max_false_call_rate),
@@ -62,10 +75,10 @@ def call_matrix(data: ReportData) -> list[dict[str, Any]]:
             cells.append(
                 {
                     **call,
-                    "mark": wording.CALL_MARK[str(call["call"])],
-                    "words": wording.CALLS[str(call["call"])],
+                    "mark": wording.mark(call),
+                    "words": wording.answer(call),
                     "name": wording.pathway(p),
-                    "votes": f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']}",
+                    "votes": f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']} readouts",
                 }
             )
         rows.append({"contrast": c, "cells": cells})
@@ -80,7 +93,7 @@ def draw_calls(data: ReportData) -> Svg:
         top + row * len(data.contrasts) + 12,
         f"Calls in {data.study}",
         "Each row is a contrast, each column a pathway. ▲ activated, ▼ repressed, ◆ conflicting, "
-        "– no evidence, ? not assessable; under it the confidence.",
+        "≈ moves, rule not met, – no change shown, ? not assessable; under it the confidence.",
         ident="f-calls",
     )
     for j, pathway in enumerate(data.pathways):
@@ -96,11 +109,10 @@ def draw_calls(data: ReportData) -> Svg:
             x = left + cell * j
             figure.rect(x + 1, y + 1, cell - 2, row - 2, tint.get(str(call["call"]), "band"))
             ink = " ink" if call["call"] in tint else ""
-            words = wording.CALLS[str(call["call"])]
             figure.text(
                 x + cell / 2,
                 y + 15,
-                f"{wording.CALL_MARK[str(call['call'])]} {words}",
+                f"{wording.mark(call)} {wording.answer(call)}",
                 cls=f"b s{ink}",
                 anchor="middle",
             )

@@ -63,7 +63,7 @@ def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict
         {"yes": "as expected", "no": "not as expected", "not_applicable": "none declared"}
     )
     state = calls["call"].copy()
-    calls["call"] = [f"{wording.CALL_MARK[c]} {wording.CALLS[c]}" for c in state]
+    calls["call"] = [f"{wording.mark(c)} {wording.answer(c)}" for c in calls.to_dict("records")]
     calls["state"] = state
     own = data.evidence[data.evidence["pathway"] == pathway]
     return {
