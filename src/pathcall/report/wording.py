@@ -92,7 +92,7 @@ CAPTIONS: dict[str, Caption] = {
     "calls": Caption(
         "Calls per contrast and pathway",
         "Each cell is one call, made by the same declared rule. The confidence and the votes stand "
-        "below it. “No evidence” means that no change could be shown, not that there is none.",
+        "below it. “No change shown” is not evidence that there is none.",
         "Answer",
     ),
     "forest": Caption(

@@ -34,14 +34,15 @@ def single_set_claims(data: ReportData) -> list[dict[str, str]]:
         call = data.call(row["contrast"], row["pathway"])
         if call["call"] == ("activated" if up else "repressed"):
             continue
+        one = len(data.contrasts) == 1
+        where = "" if one else f" in {data.contrast(row['contrast']).label}"
         claims.append(
             {
                 "contrast": row["contrast"],
                 "pathway": row["pathway"],
                 "text": f"{row['readout']} alone: {wording.pathway(row['pathway'])} "
-                f"{'up' if up else 'down'} in {data.contrast(row['contrast']).label}, "
-                f"FDR {pvalue(row['fdr'])}. The lines of evidence together: "
-                f"{wording.answer(call)}; {str(call['reason']).split('. ')[0]}.",
+                f"{'up' if up else 'down'}{where}, FDR {pvalue(row['fdr'])}. The lines of evidence "
+                f"together: {wording.answer(call)} ({str(call['reason']).split(';')[0]}).",
             }
         )
     return claims
