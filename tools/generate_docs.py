@@ -13,7 +13,6 @@ import typing
 from pathlib import Path
 from typing import Any
 
-from pandera.pandas import DataFrameSchema
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -26,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTPUTS_HEAD = """\
 # Outputs
 
-<!-- Generated from src/pathcall/tables.py by `make docs`. -->
+<!-- Generated from src/pathcall/tables/ by `make docs`. -->
 
 Everything is in `results/{study}/`. Tables are TSV: UTF-8, a header, `NA` for missing, floats in
 the shortest form that reads back to the same double, rows in a stable order. They are
@@ -81,9 +80,8 @@ def generated() -> dict[Path, str]:
 
 
 def outputs_markdown() -> str:
-    """Return the reference of all output tables, in the order in which they stand in the code."""
-    schemas = [value for value in vars(tables).values() if isinstance(value, DataFrameSchema)]
-    return OUTPUTS_HEAD + "\n".join(tables.describe(schema) for schema in schemas)
+    """Return the reference of all output tables, in the order of the data's way."""
+    return OUTPUTS_HEAD + "\n".join(tables.describe(schema) for schema in tables.SCHEMAS)
 
 
 def config_markdown() -> str:
