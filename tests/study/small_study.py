@@ -29,7 +29,6 @@ seed: 7
 signatures: panel
 calls:
   vote_p: 0.1
-  never_alone: [ONE_SET]
   confounders:
     ONE: [TWO_SET, OTHER]
 download:

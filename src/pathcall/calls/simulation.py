@@ -25,10 +25,10 @@ import pandas as pd
 import yaml
 
 from pathcall.deseq.fitted import FittedModel
+from pathcall.files import write_atomic
 from pathcall.signatures.panel import Panel
 from pathcall.stats.linear_models import residual_df, residuals_of
 from pathcall.stats.size_factors import size_factors
-from pathcall.tables import write_text
 
 logger = logging.getLogger(__name__)
 
@@ -229,10 +229,10 @@ def write_study(
     counts = simulate_counts(source, size, effects, rng=rng)
     names = [f"SIM_{t}_{d}_{r}" for t, d, r in rows]
     frame = pd.DataFrame(counts.T, index=pd.Index(source.symbols, name="symbol"), columns=names)
-    write_text(frame.to_csv(sep="\t", lineterminator="\n"), folder / "counts.tsv")
+    write_atomic(frame.to_csv(sep="\t", lineterminator="\n"), folder / "counts.tsv")
     sheet = ["sample\ttumour\tdrug\treplicate"]
     sheet += [f"{n}\t{t}\t{d}\t{r}" for n, (t, d, r) in zip(names, rows, strict=True)]
-    write_text("\n".join(sheet) + "\n", folder / "samples.tsv")
+    write_atomic("\n".join(sheet) + "\n", folder / "samples.tsv")
     head = "contrast\tmodel\ttest\treference\tsubtract\tgroup\texpected\tdescription"
     if interaction:
         listed = [
@@ -247,10 +247,10 @@ def write_study(
         listed = ["drug\tsimulated\tdrug=given\tdrug=none\t\t\t\tplanted"]
         design = "~ drug"
         signed = ["drug"]
-    write_text("\n".join([head, *listed]) + "\n", folder / "contrasts.tsv")
+    write_atomic("\n".join([head, *listed]) + "\n", folder / "contrasts.tsv")
     truth_rows = ["contrast\tpathway\tstrength"]
     truth_rows += [f"{c}\t{p}\t{s!r}" for c in signed for p, s in planted.items()]
-    write_text("\n".join(truth_rows) + "\n", folder / "truth.tsv")
+    write_atomic("\n".join(truth_rows) + "\n", folder / "truth.tsv")
     config = {
         "study": "simulated",
         "samples": str(folder / "samples.tsv"),
@@ -259,5 +259,5 @@ def write_study(
         "models": {"simulated": {"design": design}},
     }
     text = "# Simulated counts: no statement about biology may rest on them.\n"
-    write_text(text + yaml.safe_dump(config, sort_keys=False), folder / "config.yaml")
+    write_atomic(text + yaml.safe_dump(config, sort_keys=False), folder / "config.yaml")
     return folder / "config.yaml"

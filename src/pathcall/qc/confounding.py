@@ -10,7 +10,7 @@ import pandas as pd
 from pathcall.qc.flags import STUDY, Flag
 
 _BATCH = re.compile(
-    r"(geo_)?(.*_)?(batch|lane|plate|flow_?cell|date|day|run_?date|instrument(_?model)?|sequencer|"
+    r"(geo_)?(.{0,60}_)?(batch|lane|plate|flow_?cell|date|day|run_?date|instrument(_?model)?|sequencer|"
     r"center|centre|site|operator|pool|kit|chip|experiment)(_?(id|no|number|name))?",
     re.IGNORECASE,
 )
