@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pathcall.report import wording
@@ -42,7 +43,7 @@ def single_set_claims(data: ReportData) -> list[dict[str, str]]:
                 "pathway": row["pathway"],
                 "text": f"{row['readout']} alone: {wording.pathway(row['pathway'])} "
                 f"{'up' if up else 'down'}{where}, FDR {pvalue(row['fdr'])}. The lines of evidence "
-                f"together: {wording.answer(call)} ({str(call['reason']).split(';')[0]}).",
+                f"together: {wording.answer(call)} ({re.split('[;:.] ', str(call['reason']))[0]}).",
             }
         )
     return claims
