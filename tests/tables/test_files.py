@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pandera.errors import SchemaError
+from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
 from pathcall.errors import DownloadError, InputError
@@ -84,3 +85,24 @@ def test_every_column_is_described() -> None:
         for name, column in schema.columns.items():
             assert column.description, f"{schema.name}.{name}"
             assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize(
+    ("schema", "column", "right", "wrong"),
+    [
+        (tables.EVIDENCE, "vote", [-1, 0, 1], [2]),
+        (tables.EVIDENCE, "note", ["x", None], None),
+        (tables.EVIDENCE, "readout", ["x"], [None]),
+        (tables.ENRICHMENT, "leading_edge", ["TNF;IL6", None], None),
+        (tables.ENRICHMENT, "pvalue", [0.0, 0.5, 1.0], [1.1]),
+        (tables.CALLS_TABLE, "call", ["activated"], ["Activated"]),
+    ],
+)
+def test_a_column_takes_what_it_may_hold_and_nothing_else(
+    schema: DataFrameSchema, column: str, right: list[object], wrong: list[object] | None
+) -> None:
+    check = schema.columns[column]
+    check.validate(pd.DataFrame({column: right}))
+    if wrong is not None:
+        with pytest.raises(SchemaError):
+            check.validate(pd.DataFrame({column: wrong}))
