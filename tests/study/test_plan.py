@@ -122,3 +122,11 @@ def test_a_mistake_in_the_panel_stops_before_any_job(demo: Path) -> None:
     edit(demo / "resources/panel/footprints.tsv", "-2.1766", "nan")
     line = refused(demo)
     assert "resources/panel/footprints.tsv, line 2, column weight, value 'nan'" in line
+
+
+def test_a_misspelt_level_is_named(demo: Path) -> None:
+    edit(demo / "config/demo/samples.tsv", "dexamethasone", "dexamethason")
+    line = refused(demo)
+    assert "misspelling" in line
+    assert "column dex, value 'dexamethason'" in line
+    assert "write 'dexamethasone'" in line

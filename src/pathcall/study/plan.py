@@ -18,6 +18,7 @@ from pathcall.errors import ConfigError, PathcallError, choose, shown
 from pathcall.signatures.panel_files import PanelFiles, check_panel
 from pathcall.study.config import CallsConfig, Config, count_files, load_config, resolve
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
+from pathcall.study.misspelt import check_misspelt
 from pathcall.study.sample_sheet import Sheet, read_sheet
 
 
@@ -156,6 +157,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
             )
     sheet = read_sheet(config.samples)
     contrasts = read_contrasts(config.contrasts)
+    check_misspelt(config, sheet, contrasts)
     panel = check_panel(signatures)
     calls = _checked_calls(config.calls, panel, source=source)
     config = config.model_copy(update={"signatures": signatures, "calls": calls})
