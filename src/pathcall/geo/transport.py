@@ -43,8 +43,6 @@ _SAME_SERVICE = (
     frozenset({"www.ncbi.nlm.nih.gov", "ftp.ncbi.nlm.nih.gov", "ncbi.nlm.nih.gov"}),
     frozenset({"duffel.rail.bio", "recount-opendata.s3.amazonaws.com"}),
 )
-# Published over plain HTTP only; what comes is checked by gzip's CRC and by the lock.
-_PLAIN_HTTP_HOSTS = frozenset({"duffel.rail.bio"})
 
 
 class Transport:

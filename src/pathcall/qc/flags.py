@@ -11,17 +11,6 @@ Severity = Literal["info", "warning", "severe"]
 STUDY = "(all samples)"
 """Stands for the sample in a flag about the study as a whole."""
 
-KINDS = (
-    "library_size",
-    "few_genes",
-    "duplicate",
-    "sits_with_other_group",
-    "mixture",
-    "outlier",
-    "sex",
-    "confounded",
-)
-
 
 class Flag(NamedTuple):
     """One row of ``qc/flags.tsv``."""
