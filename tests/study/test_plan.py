@@ -125,7 +125,11 @@ def test_a_mistake_in_the_panel_stops_before_any_job(demo: Path) -> None:
 
 
 def test_a_misspelt_level_is_named(demo: Path) -> None:
-    edit(demo / "config/demo/samples.tsv", "dexamethasone", "dexamethason")
+    edit(
+        demo / "config/demo/samples.tsv",
+        "GSM1275863\tSRR1039509\tN61311\tdexamethasone",
+        "GSM1275863\tSRR1039509\tN61311\tdexamethason",
+    )
     line = refused(demo)
     assert "misspelling" in line
     assert "column dex, value 'dexamethason'" in line

@@ -35,11 +35,13 @@ def check_misspelt(config: Config, sheet: Sheet, contrasts: Mapping[str, Contras
         for column, levels in (model.samples or {}).items():
             named[column].update(map(str, levels))
     for column in sheet.columns:
-        for sample in sheet.included:
-            level = sheet.rows[sample][column]
+        levels = {sample: sheet.rows[sample][column] for sample in sheet.included}
+        # A named level that no sample has is the contrast's own slip, said elsewhere.
+        present = sorted(named[column].intersection(levels.values()))
+        for sample, level in levels.items():
             if level in named[column]:
                 continue
-            for other in sorted(named[column]):
+            for other in present:
                 if _alike(level, other):
                     raise ConfigError(
                         "a level looks like a misspelling of one that the contrasts or models name",
