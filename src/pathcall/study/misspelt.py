@@ -35,10 +35,10 @@ def check_misspelt(config: Config, sheet: Sheet, contrasts: Mapping[str, Contras
         for column, levels in (model.samples or {}).items():
             named[column].update(map(str, levels))
     for column in sheet.columns:
-        levels = {sample: sheet.rows[sample][column] for sample in sheet.included}
+        of_sample = {sample: sheet.rows[sample][column] for sample in sheet.included}
         # A named level that no sample has is the contrast's own slip, said elsewhere.
-        present = sorted(named[column].intersection(levels.values()))
-        for sample, level in levels.items():
+        present = sorted(named[column].intersection(of_sample.values()))
+        for sample, level in of_sample.items():
             if level in named[column]:
                 continue
             for other in present:
