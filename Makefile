@@ -55,7 +55,7 @@ types: ## check the types
 format: ## format the sources
 	@$(DEV) ruff format .
 	@$(DEV) ruff check --fix --quiet .
-	@$(DEV) snakefmt --quiet Snakefile workflow
+	@$(DEV) snakefmt Snakefile workflow
 
 docs: ## write what is generated of the documentation
 	@$(DEV) python tools/generate_docs.py

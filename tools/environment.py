@@ -97,7 +97,7 @@ def _set_up(group: str) -> None:
         _make_venv(path, with_pip=uv is None)
     for name in ("build", group):
         _install(ROOT / "requirements" / f"{name}.txt", path / "bin" / "python", uv)
-    _put_package_on_path()
+    _put_package_on_path(path / "bin" / "python")
     _warm_up(path / "bin" / "python")
     record = {
         "folder": str(VENV),
@@ -223,10 +223,14 @@ def _install(lock: Path, python: Path, uv: str | None) -> None:
         )
 
 
-def _put_package_on_path() -> None:
+def _put_package_on_path(python: Path) -> None:
     (site_packages,) = VENV.glob("lib/python3.*/site-packages")
     relative = os.path.relpath(ROOT / "src", site_packages.resolve())
     (site_packages / "pathcall.pth").write_text(relative + "\n", encoding="utf-8")
+    # The command `pathcall`, as an installation would make it.
+    command = VENV / "bin" / "pathcall"
+    command.write_text(f'#!/bin/sh\nexec "{python}" -m pathcall "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
 
 
 def _warm_up(python: Path) -> None:

@@ -1,23 +1,16 @@
 """What all stages share: the checked config, sheet and contrasts, as plain data.
 
 REQUIRED INPUTS
-    config, the sample sheet and the contrasts table
+    config, the sample sheet and the contrasts table; PROJECT and SOURCE (rules/source.smk)
 
 OUTPUTS
     none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, PANEL, CONTENT, PANEL_CONTENT,
-    SHEET_CONTENT, COUNT_FILES, contrasts_of, captioned, code_digest)
+    SHEET_CONTENT, COUNT_FILES, contrasts_of, targets_below, captioned, code_digest)
 
 Everything a user can get wrong in them is found here, before any job runs.
 """
 
 import os
-import sys
-from pathlib import Path
-
-# The library of this checkout, for this process and for every job, in whichever environment it runs.
-SOURCE = str(Path(str(workflow.current_basedir)).parents[1] / "src")
-if Path(SOURCE).is_dir():
-    sys.path.insert(0, SOURCE)
 
 from pathcall.closing import watch_run
 from pathcall.content import Content
@@ -43,7 +36,7 @@ with stop_on_error():
     if workflow.is_main_process and not workflow.modifier.skip_configfile:
         check_config_files(CONFIG_FILES, evaluated=True)
     named = [*CONFIG_FILES, *(["--config"] if workflow.config_settings.config else [])]
-    PLAN = plan_study(config, source=", ".join(named) or "the config", root=Path(SOURCE).parent)
+    PLAN = plan_study(config, source=", ".join(named) or "the config", root=PROJECT)
 
 CONFIG = PLAN.config
 STUDY = CONFIG.study
@@ -66,6 +59,19 @@ if workflow.is_main_process:
 def contrasts_of(model):
     """Ids of a model's contrasts, in the order of the contrasts table."""
     return list(PLANS[model].weights)
+
+
+def targets_below(*names):
+    """Outputs of a run of these names, or in these folders (`qc/`)."""
+    folder = f"results/{STUDY}/"
+    return [
+        path
+        for path in TARGETS
+        if any(
+            path == folder + name or name[-1] == "/" and path.startswith(folder + name)
+            for name in names
+        )
+    ]
 
 
 def captioned(path, key, **labels):

@@ -1,0 +1,1 @@
+"""The command `pathcall`: check a study, run the workflow on it."""
