@@ -1,3 +1,4 @@
+import ast
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,17 @@ def test_a_digest_follows_what_a_module_imports(
     digest._imports.cache_clear()
     after = {name: digest.code_digest(f"pathcall.{name}") for name in MODULES}
     assert {name for name in MODULES if before[name] != after[name]} == changed
+
+
+SOURCES = sorted(digest.ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=[str(p.relative_to(digest.ROOT)) for p in SOURCES])
+def test_no_import_of_the_package_is_overlooked(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    imports = [n for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    found = digest._import_statements(path.read_text())
+    assert sorted(map(ast.dump, found)) == sorted(map(ast.dump, imports))
 
 
 def test_an_unknown_module_is_an_error() -> None:

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
+_IMPORT = re.compile(r"^[ \t]*((?:from|import)[ \t](?:[^(\n]*(?:\n|\Z)|[^(\n]*\([^)]*\)))", re.M)
+"""An import statement, or a line of prose that begins as one. Ten times faster than the whole file
+through `ast`, which would cost each parse of the workflow a second."""
 COMPILED = (".pyc", ".pyo", ".nbi", ".nbc")
 
 
@@ -97,7 +102,7 @@ def _imports(path: Path) -> tuple[str, ...]:
     """Names of the pathcall modules that a file imports, at its top or inside a function."""
     package = (ROOT.name, *path.relative_to(ROOT).parts[:-1])
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _import_statements(path.read_text(encoding="utf-8")):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -107,3 +112,11 @@ def _imports(path: Path) -> tuple[str, ...]:
                 base = ".".join((*above, *([node.module] if node.module else [])))
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return tuple(name for name in found if _is_module(name))
+
+
+def _import_statements(source: str) -> Iterator[ast.stmt]:
+    for text in _IMPORT.findall(source):
+        try:
+            yield from ast.parse(text).body
+        except SyntaxError:
+            continue  # prose

@@ -12,9 +12,9 @@ Everything a user can get wrong in them is found here, before any job runs.
 
 import os
 
+from pathcall import digest
 from pathcall.closing import watch_run
 from pathcall.content import Content
-from pathcall.digest import code_digest
 from pathcall.files import check_seals
 from pathcall.runlock import hold_run
 from pathcall.study.config_file import check_config_files
@@ -54,6 +54,11 @@ COUNT_FILES = count_files(CONFIG.counts.file) if CONFIG.counts.file else []
 if workflow.is_main_process:
     with stop_on_error():
         check_seals(f"results/{STUDY}")
+
+
+def code_digest(module):
+    """Digest of a module's code and of what it imports, found once a run as well."""
+    return CONTENT.note(f"code of {module}", lambda: digest.code_digest(module))
 
 
 def contrasts_of(model):
