@@ -111,14 +111,8 @@ def fetch_counts(
     ----------
     metadata
         Manifest of `fetch_metadata`.
-    counts
-        Section ``counts`` of the configuration.
-    folder
-        ``resources/{study}``.
-    options
-        How to download.
-    out
-        Path of the manifest.
+    counts, folder, options, out
+        As of `fetch_metadata`.
 
     Raises
     ------
