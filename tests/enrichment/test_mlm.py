@@ -38,7 +38,9 @@ def test_mlm_agrees_with_decoupler(stats, weights):
         }
     )
     score, _ = decoupler.mt.mlm(pd.DataFrame(stats.T, columns=genes), net, tmin=1)
-    np.testing.assert_allclose(footprints.fit_mlm(stats, weights), score[sources].T, rtol=1e-8)
+    np.testing.assert_allclose(
+        footprints.fit_footprints(stats, weights).t, score[sources].T, rtol=1e-8
+    )
 
 
 def test_without_correlation_the_corrected_value_is_the_t(stats, weights):
@@ -59,7 +61,7 @@ def test_shared_targets_go_to_the_pathway_that_explains_them():
     weights[100:300, 1] = 1
     stat = rng.normal(size=(3000, 1)) + weights[:, :1]
     alone = camera.test_signatures(stat, weights, 0.0)[1, 0]
-    joint = footprints.fit_mlm(stat, weights)[1, 0]
+    joint = footprints.fit_footprints(stat, weights).t[1, 0]
     assert alone > 5
     assert abs(joint) < 3
 
@@ -116,4 +118,4 @@ def test_size_with_correlated_targets():
 
 def test_collinear_footprints_are_refused(stats, weights):
     with pytest.raises(ValueError, match="collinear"):
-        footprints.fit_mlm(stats, np.column_stack([weights, weights[:, 0]]))
+        footprints.fit_footprints(stats, np.column_stack([weights, weights[:, 0]]))

@@ -52,29 +52,6 @@ class LinearFit:
     z: Float
 
 
-def fit_mlm(stats: Float, weights: Float) -> Float:
-    """*t* values of a multivariate linear model, as ``decoupler.mt.mlm``.
-
-    Parameters
-    ----------
-    stats
-        Gene statistics, ``genes × k``, none missing.
-    weights
-        ``genes × p``, 0 for genes that are no target.
-
-    Returns
-    -------
-    t
-        ``p × k``.
-
-    Raises
-    ------
-    ValueError
-        The weights are collinear, or there are no more genes than columns.
-    """
-    return fit_footprints(stats, weights).t
-
-
 def mlm_functionals(weights: Float) -> Float:
     """Each coefficient of the joint model as weights on the genes, ``genes × p``."""
     design = np.column_stack([np.ones(len(weights)), weights])
@@ -106,6 +83,11 @@ def fit_footprints(
         Mean signed correlation of each footprint's targets: `footprint_correlation`.
     df
         Degrees of freedom of the correlation's estimate; infinite where it is preset.
+
+    Raises
+    ------
+    ValueError
+        The weights are collinear, or there are no more genes than columns.
     """
     functionals = mlm_functionals(weights)
     design = np.column_stack([np.ones(len(weights)), weights])
@@ -116,9 +98,7 @@ def fit_footprints(
     return _test(coefficient, functionals, weights != 0, s2, correlation, df, design.shape[1])
 
 
-def footprint_correlation(
-    residuals: Float, weights: Float, residual_df: int, *, joint: bool = True
-) -> Float:
+def footprint_correlation(residuals: Float, weights: Float, residual_df: int) -> Float:
     """Mean signed correlation of each footprint's targets, weighted as the joint model does.
 
     Parameters
@@ -130,10 +110,8 @@ def footprint_correlation(
     residual_df
         Samples less the rank of the design; the preset value stands below
         `camera.MIN_RESIDUAL_DF`.
-    joint
-        Weight targets by the joint model's functionals, else by `weights`.
     """
-    used = np.where(weights != 0, mlm_functionals(weights), 0.0) if joint else weights
+    used = np.where(weights != 0, mlm_functionals(weights), 0.0)
     return camera.estimate_correlation(residuals, used, residual_df)
 
 
