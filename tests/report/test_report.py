@@ -26,6 +26,7 @@ from pathcall.report.sections import (
     scatter,
     single_sets,
 )
+from pathcall.report.sections.answer import explaining
 from pathcall.signatures.panel import load_panel
 from tests.project import ROOT
 from tests.report_study import EXCLUDED, Study, variant
@@ -121,9 +122,19 @@ def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-u
         for (text, _), pathway in zip(row[1:], data.pathways, strict=True):
             call = data.call(c.contrast, pathway)
             assert wording.answer(call) in text
-            assert f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']}" in text
+            assert f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines" in text
+            if call["status"] == "not_separable":
+                assert f"not separable: {explaining(data, c.contrast, pathway)} explains" in text
             if call["confidence"] != "none":
                 assert f"{call['confidence']} confidence" in text
+
+
+def test_matrix_and_reasons_count_the_same_lines(data) -> None:  # type: ignore[no-untyped-def]
+    assessed = data.calls[data.calls["status"] != "not_assessable"]
+    for row in assessed.to_dict("records"):
+        words = f"{row['lines_up']} up and {row['lines_down']} down of {row['n_lines']} lines"
+        assert row["reason"].startswith(words)
+    assert len(assessed)
 
 
 def test_what_a_single_set_would_have_claimed_is_said(study: Study) -> None:

@@ -142,6 +142,7 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
             f"p = {p:.2g} of the lines together"
         )
     confidence = "none"
+    line_votes = decision.line_votes[i][:, k]
     if called:
         weak = []
         if rate_low > rule.max_false_call_rate:
@@ -149,7 +150,6 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
         if context.replicates.samples < 3:
             weak.append(f"only {context.replicates}")
         parts += weak
-        line_votes = decision.line_votes[i][:, k]
         many = (line_votes == code).sum() >= min(MANY_LINES, len(line_votes))
         firm = p < HIGH_P and min(low * code, high * code) >= rule.min_effect
         confidence = "low" if weak or not many else "high" if firm else "moderate"
@@ -185,6 +185,9 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
         "ci_low": low,
         "ci_high": high,
         "pvalue": p,
+        "n_lines": len(line_votes),
+        "lines_up": int((line_votes > 0).sum()),
+        "lines_down": int((line_votes < 0).sum()),
         "adjusted": adjusted,
     }  # fmt: skip
 

@@ -91,8 +91,9 @@ class Caption:
 CAPTIONS: dict[str, Caption] = {
     "calls": Caption(
         "Calls per contrast and pathway",
-        "Each cell is one call, made by the same declared rule. The confidence and the votes stand "
-        "below it. “No change shown” is not evidence that there is none.",
+        "Each cell is one call, made by the same declared rule. The confidence and the lines of "
+        "evidence that move up and down stand below it. “No change shown” is not evidence that "
+        "there is none.",
         "Answer",
     ),
     "forest": Caption(
@@ -199,6 +200,11 @@ def mark(call: Mapping[str, Any]) -> str:
     if call["call"] == "no_evidence":
         return STATUS_MARK.get(str(call.get("status")), CALL_MARK["no_evidence"])
     return CALL_MARK[str(call["call"])]
+
+
+def votes(call: Mapping[str, Any]) -> str:
+    """How many lines of evidence move, of how many."""
+    return f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines"
 
 
 def listed(items: Sequence[str], *, most: int = 4) -> str:

@@ -117,6 +117,13 @@ CALLS_TABLE = schema(
             label="FDR",
             show="pvalue",
         ),
+        "n_lines": integer(
+            "lines of evidence that could be assessed (readouts that share their genes are one "
+            "line)",
+            label="Lines",
+        ),
+        "lines_up": integer("of them, move up by themselves", label="Lines ▲"),
+        "lines_down": integer("of them, move down by themselves", label="Lines ▼"),
     },
 )
 

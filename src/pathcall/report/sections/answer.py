@@ -78,11 +78,20 @@ def call_matrix(data: ReportData) -> list[dict[str, Any]]:
                     "mark": wording.mark(call),
                     "words": wording.answer(call),
                     "name": wording.pathway(p),
-                    "votes": f"{call['n_up']}▲ {call['n_down']}▼ of {call['n_readouts']} readouts",
+                    "votes": wording.votes(call),
+                    "confounder": explaining(data, c.contrast, p),
                 }
             )
         rows.append({"contrast": c, "cells": cells})
     return rows
+
+
+def explaining(data: ReportData, contrast: str, pathway: str) -> str:
+    """The confounder that explains a call as well, by name; empty if there is none."""
+    frame = data.adjusted
+    at = (frame["contrast"] == contrast) & (frame["pathway"] == pathway)
+    found = frame.loc[at, "confounder"].dropna()
+    return wording.pathway(str(found.iloc[0])) if len(found) else ""
 
 
 def draw_calls(data: ReportData) -> Svg:
