@@ -17,7 +17,9 @@ def test_a_failed_job_gives_its_own_line(tmp_path: Path) -> None:
     log.write_text("INFO x\nerror: what — where — fix\n")
     closing = ClosingLines()
     for _ in range(2):
-        closing.emit(record("Error in rule fit", rule_name="fit", log=[str(log)]))
+        closing.emit(
+            record("Error in rule fit", event="job_error", jobid=1, rule_name="fit", log=[str(log)])
+        )
     closing.emit(record("WorkflowError:\nAt least one job did not complete successfully."))
     assert closing.lines() == ["error: what — where — fix"]
 
@@ -26,13 +28,22 @@ def test_a_job_that_was_killed_is_named(tmp_path: Path) -> None:
     log = tmp_path / "fit.log"
     log.write_text("INFO x\n")
     closing = ClosingLines()
-    closing.emit(record("Error in rule fit", rule_name="fit", log=[str(log)]))
-    closing.emit(record("Error in rule draw", rule_name="draw", log=[]))
+    closing.emit(
+        record("Error in rule fit", event="job_error", jobid=1, rule_name="fit", log=[str(log)])
+    )
+    closing.emit(record("Error in rule draw", event="job_error", jobid=2, rule_name="draw", log=[]))
     lines = closing.lines()
     assert len(lines) == 2
     assert "the job fit ended without a word" in lines[0]
     assert str(log) in lines[0]
     assert "rule draw" in lines[1]
+
+
+def test_a_job_that_succeeded_at_another_attempt_is_no_failure() -> None:
+    closing = ClosingLines()
+    closing.emit(record("Error in rule fit", event="job_error", jobid=1, rule_name="fit", log=[]))
+    closing.emit(record("Finished", event="job_finished", job_id=1))
+    assert closing.lines() == []
 
 
 def test_a_lock_and_anything_else_of_snakemake_is_one_line() -> None:

@@ -1,4 +1,4 @@
-"""The last words of a run: one ``error:`` line for each failure, below all that Snakemake says.
+"""The last words of a run: its calls, or one ``error:`` line for each failure, and nothing below.
 
 What ends a run is seen as Snakemake logs it: failed jobs with their logs, a folder that another run
 holds, anything else that it could not do. The lines are printed when the process ends, so that
@@ -11,8 +11,10 @@ import atexit
 import logging
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+from pathcall.console import show_run
 from pathcall.errors import PathcallError
 from pathcall.logs import last_error
 
@@ -48,24 +50,27 @@ class ClosingLines(logging.Handler):
     """
 
     def __init__(self, folder: str = ".") -> None:
-        super().__init__(logging.ERROR)
+        super().__init__(logging.INFO)
         self._folder = folder
-        self._logs: dict[str, str] = {}
+        self._jobs: dict[int, tuple[str, list[str]]] = {}
         self._said: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a failure."""
-        logs = getattr(record, "log", None)
-        rule = getattr(record, "rule_name", None)
-        if rule:
-            for log in logs or [""]:
-                self._logs[str(log)] = str(rule)
+        event = getattr(record, "event", None)
+        if event == "job_error":
+            logs = [str(log) for log in record.__dict__["log"]]
+            self._jobs[record.__dict__["jobid"]] = (str(record.__dict__["rule_name"]), logs)
+        elif event == "job_finished":  # at another attempt
+            self._jobs.pop(record.__dict__["job_id"], None)
         elif record.levelno >= logging.ERROR:
             self._said.append(record.getMessage())
 
     def lines(self) -> list[str]:
         """One line for each failure; jobs first, and what else was said only without them."""
-        found = [self._job_line(log, rule) for log, rule in self._logs.items()]
+        found = [
+            self._job_line(log, rule) for rule, logs in self._jobs.values() for log in logs or [""]
+        ]
         if not found:
             found = [self._other_line(said) for said in self._said]
         return list(dict.fromkeys(found))
@@ -99,14 +104,33 @@ class ClosingLines(logging.Handler):
         ).line()
 
 
-def watch_run() -> ClosingLines:
-    """Have the closing lines of this run printed as its process ends."""
+def watch_run(*, screen: bool) -> Callable[[str], None]:
+    """Show a run step by step, and have its last words printed as the process ends.
+
+    Parameters
+    ----------
+    screen
+        Whether the run's screen is ours: not so where another workflow uses this one as a module.
+
+    Returns
+    -------
+    Callable
+        To be told the folder of the results, once it is known.
+    """
     closing = ClosingLines()
     logging.getLogger("snakemake.logging").addHandler(closing)
+    console = show_run() if screen else None
 
     def say() -> None:
-        for line in closing.lines():
+        lines = closing.lines()
+        if console is not None and not lines:
+            lines = list(filter(None, [console.closing()]))
+        for line in lines:
             print(line, file=sys.stderr, flush=True)
 
+    def results_in(folder: str) -> None:
+        if console is not None:
+            console.results = Path(folder)
+
     atexit.register(say)
-    return closing
+    return results_in

@@ -50,6 +50,8 @@ def job_log(path: str | Path) -> Iterator[None]:
     # `force`: a library may have configured the root logger while it was imported.
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.captureWarnings(True)
+    # It has a handler of its own to the screen, for a remark on each column that it writes.
+    logging.getLogger("anndata").addFilter(lambda record: record.levelno >= logging.WARNING)
     warnings.simplefilter("default")
     try:
         yield

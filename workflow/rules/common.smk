@@ -25,7 +25,7 @@ from pathcall.report import wording
 os.environ.update(job_environment(SOURCE, os.environ))
 
 if workflow.is_main_process:
-    watch_run()
+    results_in = watch_run(screen=not workflow.modifier.skip_configfile)
     # A run that was killed, in a download most of all, leaves Snakemake's folder locked.
     hold_run()
 
@@ -52,6 +52,7 @@ SHEET_CONTENT = CONTENT.of([CONFIG.samples, CONFIG.contrasts])
 COUNT_FILES = count_files(CONFIG.counts.file) if CONFIG.counts.file else []
 
 if workflow.is_main_process:
+    results_in(f"results/{STUDY}")
     with stop_on_error():
         check_seals(f"results/{STUDY}")
 
