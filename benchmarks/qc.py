@@ -23,8 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data import ROOT
-from pathcall.deseq.vst import vst
-from pathcall.qc.assess import assess_quality
+from pathcall.qc.assess import assess_quality, stabilised
 from pathcall.qc.expression import N_LABELS
 from pathcall.qc.label_fit import fit_labels
 from pathcall.qc.label_flags import label_flags, model_labels
@@ -89,7 +88,7 @@ def real_sets() -> Iterator[RealSet]:
 def expression(counts: pd.DataFrame) -> pd.DataFrame:
     """VST values, as in `pathcall.qc.assess`."""
     kept = (counts >= 10).sum(axis=0) >= 2
-    return vst(counts.loc[:, kept], size_factors(counts))
+    return stabilised(counts.loc[:, kept], size_factors(counts))
 
 
 def cells_of(real: RealSet, sheet: pd.DataFrame) -> pd.Series:

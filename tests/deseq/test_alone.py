@@ -89,6 +89,23 @@ def test_light_modules_do_not_import_pydeseq2() -> None:
         deseq.Nothing  # noqa: B018
 
 
+def test_what_few_fits_need_is_imported_when_it_is_used() -> None:
+    """matplotlib, scikit-learn and formulaic: not with the fit, but for those who ask."""
+    code = """
+import sys
+from pathcall.deseq.stock import utils
+later = {"matplotlib", "sklearn", "formulaic", "formulaic_contrasts"}
+assert not later & set(sys.modules), later & set(sys.modules)
+assert utils.LinearRegression(fit_intercept=False).fit([[1.0], [2.0]], [2.0, 4.0]).coef_[0] == 2
+assert utils.plt.rcParams["figure.dpi"] > 0
+import matplotlib.pyplot
+assert utils.plt.figure is matplotlib.pyplot.figure
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    loaded = "import matplotlib.pyplot as p; from pathcall.deseq import stock"
+    subprocess.run([sys.executable, "-c", f"{loaded}; assert stock.utils.plt is p"], check=True)
+
+
 @pytest.fixture
 def about() -> dict[str, object]:
     return {
@@ -175,23 +192,6 @@ def test_shrinkage_of_a_coefficient_takes_its_own_errors() -> None:
         fixed.results_df["log2FoldChange"].abs().sum()
         > own.results_df["log2FoldChange"].abs().sum()
     )
-
-
-def test_inference_serves_stock_pydeseq2_for_shrinkage() -> None:
-    counts, design, _ = data("replicated")
-    dds = fit(counts.iloc[:, :60], design)
-    keep = dds.non_zero_idx
-    tested = stats(dds, [0, 1])
-    mode, inverse, ok = dds.inference.lfc_shrink_nbinom_glm(
-        design.to_numpy(), dds.final_counts[:, keep],
-        1 / dds.var["dispersions"].to_numpy()[keep], np.log(dds.obs["size_factors"]), 15, 1.0,
-        "", 1,
-    )  # fmt: skip
-    tested.lfc_shrink(adapt=False)
-    shrunken = tested.results_df.iloc[keep]
-    assert ok.all()
-    close(pd.Series(mode[:, 1] / np.log(2)), shrunken["log2FoldChange"], atol=1e-6)
-    close(pd.Series(np.sqrt(inverse[:, 1, 1]) / np.log(2)), shrunken["lfcSE"], rtol=1e-5)
 
 
 def test_control_genes_and_poscounts() -> None:

@@ -172,7 +172,7 @@ def test_outliers_are_replaced_from_seven_replicates_and_withheld_below() -> Non
         (lambda c, d: (c + 0.5, d), "counts must be integers"),
         (lambda c, d: (-c, d), "counts must be integers"),
         (lambda c, d: (c.astype(float).where(c > 100), d), "missing or infinite"),
-        (lambda c, d: (c.astype(str), d), "not numbers"),
+        (lambda c, d: (c.astype(str), d), "counts must be integers"),
         (lambda c, d: (c.iloc[::-1], d), "same samples"),
         (lambda c, d: (c.iloc[:, :0], d), "no gene"),
         (lambda c, d: (c, d.assign(again=d["b"] * 2)), "full rank"),

@@ -31,21 +31,21 @@ def assembled() -> ad.AnnData:
 @pytest.mark.parametrize("engine", ["exact", "pydeseq2"])
 def test_a_model_is_fitted_and_written(tmp_path: Path, engine: Engine) -> None:
     contrast = Contrast("c", "m", {"drug": "a/b"}, {"drug": "none"}, None, None, {}, "")
-    result = fit_study_model(
+    fitted, tables, lrt = fit_study_model(
         assembled(), name="m", model=ModelConfig(design="~ drug"), contrasts={"c": contrast},
         gene_filter=FilterConfig(), alpha=0.05, engine=engine,
     )  # fmt: skip
-    write_table(result.tables["c"], tmp_path / "c.tsv", DE)
-    write_table(result.lrt, tmp_path / "lrt.tsv", LRT)
-    write_dataset(result.data, tmp_path / "m.h5ad")
-    table = result.tables["c"].set_index("gene_id")
+    write_table(tables["c"], tmp_path / "c.tsv", DE)
+    write_table(lrt, tmp_path / "lrt.tsv", LRT)
+    write_dataset(fitted, tmp_path / "m.h5ad")
+    table = tables["c"].set_index("gene_id")
     assert len(table) == 121
     assert table.loc["silent"].drop("outlier").isna()["base_mean"]
     assert table["padj"].notna().sum() > 80
     # pydeseq2 has no likelihood-ratio test.
-    assert len(result.lrt) == (0 if engine == "pydeseq2" else result.data.n_vars)
+    assert len(lrt) == (0 if engine == "pydeseq2" else fitted.n_vars)
     model = read_model(tmp_path / "m.h5ad")
     assert list(model.samples.columns) == ["drug"]
     assert pd.isna(model.symbols.iloc[0])
     assert np.isfinite(model.vst.to_numpy()).all()
-    assert result.data.uns["pathcall"]["engine"] == engine
+    assert fitted.uns["pathcall"]["engine"] == engine

@@ -7,7 +7,8 @@ import numpy.typing as npt
 import pytest
 from scipy import optimize, stats
 
-from pathcall.deseq.shrinkage import PRIOR_WIDE, prior_scale, reparametrise
+from pathcall.deseq.inference import PRIOR_WIDE
+from pathcall.deseq.shrinkage import prior_scale, reparametrise
 from tests.deseq.fits import close, contrast, factorial, fit, simulated
 
 

@@ -47,8 +47,8 @@ def test_few_genes_and_other_trends(counts: pd.DataFrame) -> None:
     # Other trends agree with log2 at high counts and keep the order of counts.
     q = np.linspace(0, 5000, 200)
     knots = np.linspace(0, 10, 50)
-    local = Trend("local", log_mean=knots, log_dispersion=np.log(0.05 + 3 / np.exp(knots)))
-    for trend in (local, Trend("parametric", 0.05, 3.0), Trend("none")):
+    local = Trend("local", (knots, np.log(0.05 + 3 / np.exp(knots))))
+    for trend in (local, Trend("parametric", (0.05, 3.0)), Trend("none")):
         values = transform(q, trend, np.ones(4), np.linspace(0, 5000, 1000))
         assert (np.diff(values) > 0).all()
         assert values[-1] == pytest.approx(np.log2(5000), abs=0.4)

@@ -7,13 +7,11 @@ import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import polygamma
-
-from pathcall.deseq.layout import Layout
 
 logger = logging.getLogger(__name__)
 
@@ -32,27 +30,20 @@ class Trend:
         ``parametric``: ``asymptote + extra / mean``; ``local``: a local regression of log
         dispersion on log mean, where the parametric one does not converge; ``none``: no gene has
         enough dispersion for a trend, gene-wise estimates are final.
-    asymptote, extra
-        Coefficients of the parametric trend.
-    log_mean, log_dispersion
-        Knots of the local trend.
+    values
+        ``asymptote, extra``; or log means and log dispersions at the knots of the local trend.
     """
 
     kind: Literal["parametric", "local", "none"]
-    asymptote: float = np.nan
-    extra: float = np.nan
-    log_mean: Float | None = None
-    log_dispersion: Float | None = None
+    values: tuple[Any, ...] = ()
 
     def __call__(self, mean: npt.ArrayLike) -> Float:
         """Dispersion at `mean` (> 0)."""
         x = np.asarray(mean, dtype=np.float64)
         if self.kind == "parametric":
-            return np.asarray(self.asymptote + self.extra / x)
+            return np.asarray(self.values[0] + self.values[1] / x)
         if self.kind == "local":
-            assert self.log_mean is not None
-            assert self.log_dispersion is not None
-            return np.asarray(np.exp(np.interp(np.log(x), self.log_mean, self.log_dispersion)))
+            return np.asarray(np.exp(np.interp(np.log(x), *self.values)))
         return np.full(x.shape, np.nan)
 
 
@@ -77,12 +68,11 @@ def fit_trend(mean: Float, dispersion: Float, *, min_disp: float = MIN_DISP) -> 
         return Trend("none")
     coefficients = _parametric(mean[use], dispersion[use])
     if coefficients is not None:
-        return Trend("parametric", *coefficients)
+        return Trend("parametric", coefficients)
     logger.warning(
         "the dispersion trend a + b / mean does not fit these data: a local regression is used"
     )
-    knots, values = _local(mean[use], dispersion[use], float(mean.min()), float(mean.max()))
-    return Trend("local", log_mean=knots, log_dispersion=values)
+    return Trend("local", _local(mean[use], dispersion[use], float(mean.min()), float(mean.max())))
 
 
 def _parametric(mean: Float, dispersion: Float) -> tuple[float, float] | None:
@@ -92,7 +82,7 @@ def _parametric(mean: Float, dispersion: Float) -> tuple[float, float] | None:
         good = (ratio > 1e-4) & (ratio < 15)
         if good.sum() < 2:
             return None
-        fitted, converged = gamma_identity(1 / mean[good], dispersion[good], coef)
+        fitted, converged = _gamma_identity(1 / mean[good], dispersion[good], coef)
         if fitted is None or not (fitted > 0).all():
             return None
         change = float((np.log(fitted / coef) ** 2).sum())
@@ -102,50 +92,30 @@ def _parametric(mean: Float, dispersion: Float) -> tuple[float, float] | None:
     return None
 
 
-def gamma_identity(
-    x: Float, y: Float, start: Float, *, tol: float = 1e-8, max_iter: int = 25
-) -> tuple[Float | None, bool]:
+def _gamma_identity(x: Float, y: Float, start: Float) -> tuple[Float | None, bool]:
     """Gamma GLM with identity link, ``E y = b0 + b1 x``, by iteratively reweighted least squares.
 
-    Stops when the deviance changes by less than `tol` relative to its size. A step to means that
-    are not positive is halved towards the last coefficients.
-
-    Returns
-    -------
-    tuple
-        Coefficients (None where no valid fit was found) and whether it converged.
+    As R's ``glm``: at most 25 steps, until the deviance changes by less than 1e-8 of its size; a
+    step to means that are not positive is halved towards the last coefficients. None where that
+    finds no valid fit.
     """
-    coef = start
+    coef, deviance = start, np.inf
     mu = coef[0] + coef[1] * x
-    if not (mu > 0).all():
-        return None, False
-    deviance = _gamma_deviance(y, mu)
-    for _ in range(max_iter):
-        w = 1 / mu**2
-        sw, swx, swxx = w.sum(), (w * x).sum(), (w * x * x).sum()
-        swy, swxy = (w * y).sum(), (w * x * y).sum()
-        det = sw * swxx - swx * swx
-        if not det > 0:
-            return None, False
-        new = np.array([(swxx * swy - swx * swxy) / det, (sw * swxy - swx * swy) / det])
-        mu = new[0] + new[1] * x
-        for _half in range(max_iter):
+    for _ in range(26):
+        for _half in range(25):
             if (mu > 0).all():
                 break
-            new = (new + coef) / 2
-            mu = new[0] + new[1] * x
+            start = (start + coef) / 2
+            mu = start[0] + start[1] * x
         else:
             return None, False
-        coef, last = new, deviance
-        deviance = _gamma_deviance(y, mu)
-        if abs(deviance - last) / (abs(deviance) + 0.1) < tol:
+        coef, last = start, deviance
+        deviance = float(-2 * (np.log(y / mu) - (y / mu - 1)).sum())
+        if abs(deviance - last) / (abs(deviance) + 0.1) < 1e-8:
             return coef, True
+        start = np.polyfit(x, y, 1, w=1 / mu)[::-1]
+        mu = start[0] + start[1] * x
     return coef, False
-
-
-def _gamma_deviance(y: Float, mu: Float) -> float:
-    ratio = y / mu
-    return float(-2 * (np.log(ratio) - (ratio - 1)).sum())
 
 
 def _local(mean: Float, dispersion: Float, low: float, high: float) -> tuple[Float, Float]:
@@ -154,56 +124,44 @@ def _local(mean: Float, dispersion: Float, low: float, high: float) -> tuple[Flo
     Tricube weights over the nearest 70% of genes, at 200 points between the smallest and the
     largest mean.
     """
-    x, y, weight = np.log(mean), np.log(dispersion), mean
+    x, y = np.log(mean), np.log(dispersion)
     knots = np.linspace(np.log(low), np.log(high), 200) if high > low else np.log([low, low * 2])
     nearest = min(max(int(np.floor(0.7 * len(x))), 1), len(x))
-    values = np.empty(len(knots))
-    for i, knot in enumerate(knots):
-        d = x - knot
-        h = np.partition(np.abs(d), nearest - 1)[nearest - 1]
-        w = weight * (1 - np.minimum(np.abs(d) / max(h, 1e-12), 1) ** 3) ** 3
-        design = np.column_stack([np.ones_like(d), d, d * d])
-        root = np.sqrt(w)
-        values[i] = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0][0]
-    return knots, values
+    return knots, np.array([_quadratic_at(x, y, k, nearest, mean)[0] for k in knots])
 
 
-@dataclass(frozen=True)
-class Prior:
-    """Spread of log dispersions around the trend.
-
-    Attributes
-    ----------
-    observed
-        Robust variance (MAD) of the log residuals; a gene more than two of its roots above the
-        trend keeps its own estimate.
-    variance
-        Variance of the normal prior on log dispersion.
-    """
-
-    observed: float
-    variance: float
+def _quadratic_at(
+    x: Float, y: Float, at: float, nearest: int, weight: Float | float = 1.0
+) -> tuple[float, float]:
+    """Value and slope at a point of a quadratic through the `nearest` points, tricube weights."""
+    d = x - at
+    h = np.partition(np.abs(d), nearest - 1)[nearest - 1]
+    root = np.sqrt(weight * (1 - np.minimum(np.abs(d) / max(h, 1e-12), 1) ** 3) ** 3)
+    design = np.column_stack([np.ones_like(d), d, d * d])
+    value, slope, _ = np.linalg.lstsq(design * root[:, None], y * root, rcond=None)[0]
+    return float(value), float(slope)
 
 
 def fit_prior(
     dispersion: Float, trend: Float, residual_df: int, *, min_disp: float = MIN_DISP
-) -> Prior:
-    """Variance of log dispersions around the trend beyond what sampling explains.
+) -> tuple[float, float]:
+    """Spread of log dispersions around the trend, and how much of it sampling does not explain.
 
-    With more than 3 residual degrees of freedom: the squared MAD of the log residuals less the
-    sampling variance of a log chi-square. With 3 or fewer, where that distribution is too skewed
-    for the MAD, the variance whose ``log chi² + normal`` comes closest to the observed residuals
-    in Kullback-Leibler divergence (`_match_spread`). Never below 0.25.
+    The first is the squared MAD of the log residuals: a gene more than two of its roots above the
+    trend keeps its own estimate. The second, the variance of the normal prior on log dispersion, is
+    the first less the sampling variance of a log chi-square; with 3 residual degrees of freedom or
+    fewer, where that distribution is too skewed for the MAD, it is the variance whose
+    ``log chi² + normal`` comes closest to the observed residuals in Kullback-Leibler divergence
+    (`_match_spread`). It is never below 0.25.
     """
     use = dispersion >= 100 * min_disp
     if not use.any():
-        return Prior(np.nan, 0.25)
+        return np.nan, 0.25
     residual = np.log(dispersion[use]) - np.log(trend[use])
     observed = float((1.4826 * np.median(np.abs(residual - np.median(residual)))) ** 2)
     if residual_df <= 3:
-        return Prior(observed, max(_match_spread(residual, residual_df), 0.25))
-    sampling = float(polygamma(1, residual_df / 2))
-    return Prior(observed, max(observed - sampling, 0.25))
+        return observed, max(_match_spread(residual, residual_df), 0.25)
+    return observed, max(observed - float(polygamma(1, residual_df / 2)), 0.25)
 
 
 _BREAKS = np.arange(-20, 21) / 2
@@ -266,13 +224,7 @@ def loess(x: Float, y: Float, at: Float, *, span: float) -> Float:
             cuts.append(float(x[middle]))
             cells += [(first, middle), (middle + 1, last)]
     knots = np.array(sorted(cuts))
-    value, slope = np.empty(len(knots)), np.empty(len(knots))
-    for i, knot in enumerate(knots):
-        d = x - knot
-        h = np.sort(np.abs(d))[nearest - 1]
-        root = np.sqrt((1 - np.minimum(np.abs(d) / h, 1) ** 3) ** 3)
-        design = np.column_stack([np.ones(n), d, d * d]) * root[:, None]
-        value[i], slope[i] = np.linalg.lstsq(design, y * root, rcond=None)[0][:2]
+    value, slope = np.array([_quadratic_at(x, y, knot, nearest) for knot in knots]).T
     left = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     width = knots[left + 1] - knots[left]
     t = (at - knots[left]) / width
@@ -282,28 +234,3 @@ def loess(x: Float, y: Float, at: Float, *, span: float) -> Float:
         + value[left + 1] * t**2 * (3 - 2 * t)
         + slope[left + 1] * width * t**2 * (t - 1)
     )
-
-
-def _trimmed_mean(values: Float, trim: float) -> Float:
-    """Mean along axis 1 without the lowest and highest share `trim`."""
-    n = values.shape[1]
-    low = int(np.floor(n * trim))
-    return np.asarray(np.sort(values, axis=1)[:, low : n - low].mean(axis=1))
-
-
-def robust_dispersions(norm: Float, layout: Layout) -> Float:
-    """Dispersions by trimmed moments, at least 0.04, for Cook's distances."""
-    cells = [np.flatnonzero(layout.group == g) for g in np.flatnonzero(layout.sizes >= 3)]
-    if cells:
-        variance = np.zeros(len(norm))
-        for members in cells:
-            n = len(members)
-            trim, scale = (1 / 3, 2.04) if n <= 3 else (1 / 4, 1.86) if n <= 23 else (1 / 8, 1.51)
-            values = norm[:, members]
-            centred = (values - _trimmed_mean(values, trim)[:, None]) ** 2
-            np.maximum(variance, scale * _trimmed_mean(centred, trim), out=variance)
-    else:
-        centred = (norm - _trimmed_mean(norm, 1 / 8)[:, None]) ** 2
-        variance = 1.51 * _trimmed_mean(centred, 1 / 8)
-    mean = norm.mean(axis=1)
-    return np.asarray(np.maximum((variance - mean) / mean**2, 0.04))

@@ -52,28 +52,24 @@ def lowess(x: Float, y: Float, *, span: float, robust: int = 3) -> Float:
     robust
         Rounds with bisquare weights of the residuals.
     """
-    n = len(x)
-    nearest = min(max(int(span * n + 1e-7), 2), n)
-    extent = x[-1] - x[0]
-    weight = np.ones(n)
-    fitted = np.empty(n)
+    nearest = min(max(int(span * len(x) + 1e-7), 2), len(x))
+    away = x - x[:, None]  # of each point (column) from each that is fitted (row)
+    d = np.abs(away)
+    h = np.sort(d, axis=1)[:, nearest - 1, None]
+    near = np.where(d <= 0.001 * h, 1.0, (1 - np.minimum(d / h, 1) ** 3) ** 3)
+    near[d > 0.999 * h] = 0.0
+    fitted, weight = y, np.ones(len(x))
     for round_ in range(robust + 1):
-        for i in range(n):
-            d = np.abs(x - x[i])
-            h = np.sort(d)[nearest - 1]
-            w = np.where(d <= 0.001 * h, 1.0, (1 - np.minimum(d / h, 1) ** 3) ** 3)
-            w[d > 0.999 * h] = 0.0
-            w *= weight
-            total = w.sum()
-            if total <= 0:
-                fitted[i] = y[i]
-                continue
-            w /= total
-            centre = (w * x).sum()
-            spread = (w * (x - centre) ** 2).sum()
-            if np.sqrt(spread) > 0.001 * extent:
-                w *= 1 + (x[i] - centre) * (x - centre) / spread
-            fitted[i] = (w * y).sum()
+        w = near * weight
+        total = w.sum(axis=1)
+        known = total > 0
+        w[known] /= total[known, None]
+        offset = -(w * away).sum(axis=1)  # of the fitted point from the weighted mean
+        spread = (w * (away + offset[:, None]) ** 2).sum(axis=1)
+        slope = np.sqrt(spread) > 0.001 * (x[-1] - x[0])
+        lean = (offset[slope] / spread[slope])[:, None]
+        w[slope] *= 1 + lean * (away + offset[:, None])[slope]
+        fitted = np.where(known, (w * y).sum(axis=1), y)
         residual = np.abs(y - fitted)
         scale = 6 * np.median(residual)
         if round_ == robust or scale < 1e-7 * residual.mean():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import anndata as ad
@@ -14,9 +13,12 @@ import pandas as pd
 
 from pathcall.counts.matrix import read_counts_h5ad
 from pathcall.deseq import stock
+from pathcall.deseq.checks import check_counts, check_design
 from pathcall.deseq.dataset import DeseqDataSet
 from pathcall.deseq.fitted import known_symbols, write_dataset
+from pathcall.deseq.inference import RInference
 from pathcall.deseq.lrt import likelihood_ratio_tests
+from pathcall.deseq.shrinkage import reparametrise
 from pathcall.deseq.stats import DeseqStats
 from pathcall.errors import InputError
 from pathcall.study.config import DeConfig, FilterConfig, ModelConfig
@@ -31,26 +33,6 @@ Engine = Literal["exact", "pydeseq2"]
 
 NAMES = {"baseMean": "base_mean", "log2FoldChange": "log2fc", "lfcSE": "lfc_se"}
 MIN_TOTAL = 10  # counts over all samples of a model, for a gene to be fitted
-
-
-@dataclass(frozen=True)
-class ModelResult:
-    """What a fit gives: the fitted model, its tests of contrasts and of terms.
-
-    Attributes
-    ----------
-    data
-        The fitted data set, in pydeseq2's layout; what the config says about it is in
-        ``uns["pathcall"]``.
-    tables
-        Contrast → table of schema ``de/{contrast}``: every gene of the matrix, in matrix order.
-    lrt
-        Table of schema ``lrt/{model}``.
-    """
-
-    data: ad.AnnData
-    tables: Mapping[str, pd.DataFrame]
-    lrt: pd.DataFrame
 
 
 def sheet_of(data: ad.AnnData) -> Sheet:
@@ -87,13 +69,19 @@ def fit_dataset(
     engine, threads
         As in the config; the result does not depend on the number of threads.
     """
-    if engine == "pydeseq2":
-        return stock.fit(counts, samples, design, threads=threads)  # type: ignore[no-any-return]
-    dds = DeseqDataSet(
-        counts=counts, metadata=samples, design=design, n_cpus=threads, quiet=True, low_memory=True
+    check_counts(counts)
+    check_design(design, counts.index)
+    exact = engine == "exact"
+    kind, inference = (
+        (DeseqDataSet, RInference) if exact else (stock.DeseqDataSet, stock.DefaultInference)
     )
+    dds = kind(
+        counts=counts, metadata=samples, design=design, inference=inference(n_cpus=threads),
+        quiet=True, low_memory=True,
+    )  # fmt: skip
+    options: dict[str, Any] = {"genes": expressed} if exact else {}
+    dds.vst(**options)
     dds.deseq2()
-    dds.vst(genes=expressed)
     return dds
 
 
@@ -108,15 +96,22 @@ def contrast_table(
         Index gene_id: base_mean, log2fc, lfc_se, stat, pvalue, padj, log2fc_shrunk, lfc_se_shrunk,
         outlier (yes/no). Values of a gene without any count are NaN.
     """
-    if engine == "pydeseq2":
-        table = stock.contrast_table(dds, weights, alpha=alpha)
-    else:
-        stats = DeseqStats(dds, weights, alpha=alpha, quiet=True)
-        stats.summary()
-        table = stats.results_df.copy()
+    kind = DeseqStats if engine == "exact" else stock.DeseqStats
+    stats = kind(dds, weights, alpha=alpha, inference=dds.inference, quiet=True)
+    stats.summary()
+    table = stats.results_df.copy()
+    if engine == "exact":
         stats.lfc_shrink()
-        table["log2fc_shrunk"] = stats.results_df["log2FoldChange"]
-        table["lfc_se_shrunk"] = stats.results_df["lfcSE"]
+    else:
+        # pydeseq2 shrinks coefficients only: its own shrinkage, on the same model with the contrast
+        # as a coefficient.
+        matrix, transform, position = reparametrise(stats.design_matrix.to_numpy(float), weights)
+        names = ["contrast" if i == position else f"other{i}" for i in range(len(weights))]
+        stats.design_matrix = pd.DataFrame(matrix, dds.obs_names, names)
+        stats.LFC = (stats.LFC @ transform.T).set_axis(names, axis=1)
+        stats.lfc_shrink("contrast")
+    table["log2fc_shrunk"] = stats.results_df["log2FoldChange"]
+    table["lfc_se_shrunk"] = stats.results_df["lfcSE"]
     table["outlier"] = np.where(dds.cooks_outlier(), "yes", "no")
     return table.rename(columns=NAMES).rename_axis("gene_id")
 
@@ -131,7 +126,7 @@ def fit_study_model(
     alpha: float,
     engine: Engine = "exact",
     threads: int = 1,
-) -> ModelResult:
+) -> tuple[ad.AnnData, dict[str, pd.DataFrame], pd.DataFrame]:
     """Fit one model and test every contrast and every term of it.
 
     Parameters
@@ -148,6 +143,13 @@ def fit_study_model(
         FDR that independent filtering optimises for.
     engine, threads
         As in the config; the result does not depend on the number of threads.
+
+    Returns
+    -------
+    tuple
+        The fitted data set, with what the config says about it in ``uns["pathcall"]``; a table of
+        schema ``de/{contrast}`` for each contrast (every gene of the matrix, in matrix order); that
+        of schema ``lrt/{model}``.
 
     Raises
     ------
@@ -189,7 +191,7 @@ def fit_study_model(
         "contrasts": {key: np.asarray(value) for key, value in plan.weights.items()},
         "engine": engine,
     }
-    return ModelResult(dds, tables, lrt)
+    return dds, tables, lrt
 
 
 def _genes(
@@ -248,7 +250,7 @@ def fit_and_write(
 ) -> None:
     """Fit a model and write its tables; `de_out` is in the order of `contrasts`."""
     own = [Contrast.from_dict(raw) for raw in contrasts]
-    result = fit_study_model(
+    fitted, tables, lrt = fit_study_model(
         read_counts_h5ad(counts),
         name=name,
         model=ModelConfig.model_validate(model),
@@ -259,6 +261,6 @@ def fit_and_write(
         threads=threads,
     )
     for contrast, path in zip(own, de_out, strict=True):
-        write_table(result.tables[contrast.contrast], path, DE)
-    write_table(result.lrt, lrt_out, LRT)
-    write_dataset(result.data, model_out)
+        write_table(tables[contrast.contrast], path, DE)
+    write_table(lrt, lrt_out, LRT)
+    write_dataset(fitted, model_out)

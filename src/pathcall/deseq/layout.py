@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
-Bool = npt.NDArray[np.bool_]
 
 #: Genes in one block of work. Fixed, so that blocks do not depend on the number of threads.
 BLOCK = 512
@@ -26,11 +25,9 @@ class Layout:
     matrix
         ``samples × coefficients``.
     rows
-        ``distinct rows × coefficients``, in order of first appearance.
+        ``distinct rows × coefficients``.
     group
         For each sample, its row in `rows`.
-    sizes
-        Samples per distinct row.
     saturated
         As many distinct rows as coefficients.
     log_det
@@ -40,7 +37,6 @@ class Layout:
     matrix: Float
     rows: Float
     group: Int
-    sizes: Int
     saturated: bool
     log_det: float
 
@@ -48,42 +44,25 @@ class Layout:
     def of(cls, matrix: npt.ArrayLike) -> Layout:
         """Lay out a design matrix (``samples × coefficients``)."""
         x = np.ascontiguousarray(matrix, dtype=np.float64)
-        _, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
-        order = np.argsort(first, kind="stable")
-        rank = np.empty_like(order)
-        rank[order] = np.arange(len(order))
-        group = rank[inverse.reshape(-1)].astype(np.int64)
-        rows = np.ascontiguousarray(x[first[order]])
+        rows, group = np.unique(x, axis=0, return_inverse=True)
         saturated = rows.shape[0] == rows.shape[1]
         log_det = float(2 * np.linalg.slogdet(rows)[1]) if saturated else 0.0
-        sizes = np.bincount(group, minlength=len(rows)).astype(np.int64)
-        return cls(x, rows, group, sizes, saturated, log_det)
-
-    @property
-    def n_samples(self) -> int:
-        """Samples."""
-        return int(self.matrix.shape[0])
-
-    @property
-    def n_coefficients(self) -> int:
-        """Coefficients."""
-        return int(self.matrix.shape[1])
-
-    def replicated(self, n: int) -> Bool:
-        """Samples whose cell (distinct row) has at least `n` samples."""
-        return np.asarray(self.sizes[self.group] >= n)
+        return cls(x, np.ascontiguousarray(rows), group.reshape(-1), saturated, log_det)
 
 
-def over_genes(work: Callable[[slice], None], n_genes: int, threads: int = 1) -> None:
+def over_genes(work: Callable[[slice], None], n_genes: int, threads: int) -> None:
     """Call `work` on blocks of genes, in `threads` threads.
 
     Blocks are the same for any number of threads and write to their own slices of the results.
     """
     blocks = [slice(i, min(i + BLOCK, n_genes)) for i in range(0, n_genes, BLOCK)]
-    if threads <= 1 or len(blocks) <= 1:
-        for block in blocks:
-            work(block)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for _ in pool.map(work, blocks):
-            pass
+    with ThreadPoolExecutor(max(threads, 1)) as pool:
+        list(pool.map(work, blocks))
+
+
+def by_gene(values: npt.ArrayLike, block: slice) -> Float:
+    """A block of ``samples × genes`` values as ``genes × samples``; the same for all if 1-d."""
+    v = np.asarray(values)
+    if v.ndim == 1:
+        return np.tile(v.astype(np.float64), (block.stop - block.start, 1))
+    return np.array(v[:, block].T, dtype=np.float64, order="C")

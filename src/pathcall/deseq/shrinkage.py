@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
 
 Float = npt.NDArray[np.float64]
-
-#: Sd of the normal prior on coefficients that are not shrunk (apeglm).
-PRIOR_WIDE = 15.0
 _LN2 = float(np.log(2))
 
 
@@ -34,7 +32,7 @@ def prior_scale(log2fc: Float, lfc_se: Float) -> float:
     """Scale of the Cauchy prior (natural log), from all genes' estimates (log2), at most 1.
 
     The root of their variance beyond their errors (apeglm). In natural logs it solves the moment
-    equation ``Σ w (effect² - se²) / Σ w = a``, ``w = 1 / (2 (a + se²)²)``, in ``1e-6…400``.
+    equation ``Σ w (effect² - se²) / Σ w = a``, ``w = 1 / (a + se²)²``, for a of 1e-6 or more.
     """
     known = np.isfinite(log2fc) & np.isfinite(lfc_se)
     s, d = (log2fc[known] * _LN2) ** 2, (lfc_se[known] * _LN2) ** 2
@@ -43,17 +41,6 @@ def prior_scale(log2fc: Float, lfc_se: Float) -> float:
         w = 1 / (a + d) ** 2
         return float(((s - d) * w).sum() / w.sum()) - a
 
-    low, high = 1e-6, 400.0
-    if not known.any() or excess(low) < 0:
-        return float(np.sqrt(low))
-    if excess(high) > 0:
-        return 1.0
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if excess(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return float(min(np.sqrt(0.5 * (low + high)), 1.0))
+    if not known.any() or excess(1e-6) < 0:
+        return 1e-3
+    return 1.0 if excess(1.0) > 0 else float(np.sqrt(brentq(excess, 1e-6, 1.0)))

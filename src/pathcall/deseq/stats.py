@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pydeseq2 import ds as stock
 
+from pathcall.deseq import stock
 from pathcall.deseq.dataset import DeseqDataSet
 from pathcall.deseq.filtering import independent_filtering
 from pathcall.deseq.inference import RIDGE, RInference
-from pathcall.deseq.shrinkage import PRIOR_WIDE, prior_scale, reparametrise
+from pathcall.deseq.shrinkage import prior_scale, reparametrise
 from pathcall.stats.linear_models import samples_used
 
 logger = logging.getLogger(__name__)
@@ -71,41 +71,28 @@ class DeseqStats(stock.DeseqStats):  # type: ignore[misc]
 
     def run_wald_test(self) -> None:
         """Wald test of the contrast; samples without any count in it say that nothing changed."""
-        genes = self.dds.var_names
-        p, stat, se = self._wald(self.contrast_vector, self.lfc_null, self.alt_hypothesis)
-        effect = np.einsum("gp,p->g", self.LFC.to_numpy(), self.contrast_vector) / _LN2
-        used = samples_used(self.design_matrix.to_numpy(dtype=float), self.contrast_vector)
-        silent = (self.dds.X[used].sum(axis=0) == 0) & self.dds.var["non_zero"].to_numpy()
+        dds, weights, genes = self.dds, self.contrast_vector, self.dds.var_names
+        sd = np.full(len(weights), RIDGE**-0.5)
+        if self.prior_LFC_var is not None:
+            sd = np.asarray(self.prior_LFC_var)
+        p, stat, se = self.inference.wald_test(
+            self.design_matrix, dds.var["dispersions"], self.LFC, dds.fitted_means(),
+            np.diag(1 / sd**2), weights, self.lfc_null * _LN2, self.alt_hypothesis,
+        )  # fmt: skip
+        effect = np.einsum("gp,p->g", self.LFC.to_numpy(), weights) / _LN2
+        used = samples_used(self.design_matrix.to_numpy(dtype=float), weights)
+        silent = (dds.X[used].sum(axis=0) == 0) & dds.var["non_zero"].to_numpy()
         effect[silent], stat[silent], p[silent] = 0.0, 0.0, 1.0
-        emptied = genes.isin(self._emptied)
+        emptied = genes.isin(dds.new_all_zeroes_genes)
         effect[emptied], se[emptied], stat[emptied], p[emptied] = 0.0, 0.0, 0.0, 1.0
         self.p_values = pd.Series(p, index=genes)
         self.statistics = pd.Series(stat, index=genes)
         self.SE = pd.Series(se, index=genes)
         self._log2fc = pd.Series(effect, index=genes)
 
-    def _wald(
-        self, weights: Float, null: float = 0.0, alternative: Any = None
-    ) -> tuple[Float, Float, Float]:
-        dds, p = self.dds, len(weights)
-        prior = self.prior_LFC_var
-        ridge = np.diag(np.full(p, RIDGE)) if prior is None else np.diag(1 / np.asarray(prior) ** 2)
-        mu = self.inference.fitted_means(dds.obs["size_factors"], self.design_matrix, self.LFC)
-        result: tuple[Float, Float, Float] = self.inference.wald_test(
-            self.design_matrix, dds.var["dispersions"], self.LFC, mu, ridge, weights, null * _LN2,
-            alternative,
-        )  # fmt: skip
-        return result
-
-    @property
-    def _emptied(self) -> pd.Index:
-        """Genes that the replacement of outliers left without any count."""
-        found: pd.Index = getattr(self.dds, "new_all_zeroes_genes", pd.Index([]))
-        return found
-
     def _cooks_filtering(self) -> None:
         super()._cooks_filtering()
-        self.p_values.loc[self._emptied] = 1.0
+        self.p_values.loc[self.dds.new_all_zeroes_genes] = 1.0
 
     def _independent_filtering(self) -> None:
         if not hasattr(self, "p_values"):
@@ -129,34 +116,33 @@ class DeseqStats(stock.DeseqStats):  # type: ignore[misc]
         adapt
             Scale of the prior from all genes' estimates; False: 1.
         """
-        if not hasattr(self, "p_values"):
-            self.run_wald_test()
-        weights, effect, se = self.contrast_vector, self._log2fc, self.SE
+        tested, dds, genes = self, self.dds, self.dds.var_names
         if coeff is not None:
             if coeff not in self.LFC.columns:
                 raise KeyError(f"{coeff!r} is none of the coefficients {list(self.LFC.columns)}")
             one = (self.LFC.columns == coeff).astype(float)
-            if not np.array_equal(one, weights):
-                effect = self.LFC[coeff] / _LN2
-                se = pd.Series(self._wald(one)[2], index=effect.index)
-            weights = one
-        dds, genes = self.dds, self.dds.var_names
-        beta = self.LFC.to_numpy()
-        some = np.flatnonzero(np.isfinite(beta).all(axis=1) & ~genes.isin(self._emptied))
-        mode, sd = np.full(len(genes), np.nan), np.full(len(genes), np.nan)
+            if not np.array_equal(one, self.contrast_vector):
+                tested = type(self)(dds, one, inference=self.inference, quiet=True)
+        if not hasattr(tested, "p_values"):
+            tested.run_wald_test()
+        some = np.flatnonzero(dds.estimated)
         scale = 1.0
         if adapt:
-            scale = prior_scale(effect.to_numpy()[some], se.to_numpy()[some] / _LN2)
-        matrix, transform, index = reparametrise(self.design_matrix.to_numpy(float), weights)
+            scale = prior_scale(tested._log2fc.to_numpy()[some], tested.SE.to_numpy()[some] / _LN2)
+        matrix, transform, index = reparametrise(
+            self.design_matrix.to_numpy(float), tested.contrast_vector
+        )
+        start = np.einsum("gp,qp->gq", self.LFC.to_numpy()[some], transform)
         counts = dds.final_counts if len(some) == len(genes) else dds.final_counts[:, some]
-        modes, inverse, ok = self.inference.posterior_modes(
-            counts, dds.obs["size_factors"], matrix, dds.var["dispersions"].to_numpy()[some],
-            np.einsum("gp,qp->gq", beta[some], transform), index, scale, PRIOR_WIDE,
+        found, variance, ok = dds.inference_of(some).posterior_modes(
+            counts, dds.obs["size_factors"], matrix, dds.var["dispersions"].to_numpy()[some], start,
+            index, scale,
         )  # fmt: skip
         if not ok.all():
             logger.info("shrinkage: %d genes did not converge, left missing", int((~ok).sum()))
-        mode[some] = np.where(ok, modes[:, index], np.nan)
-        sd[some] = np.where(ok, np.sqrt(inverse[:, index]), np.nan)
+        mode, sd = np.full((2, len(genes)), np.nan)
+        mode[some] = np.where(ok, found, np.nan)
+        sd[some] = np.where(ok, np.sqrt(variance), np.nan)
         self.SE = pd.Series(sd, index=genes)
         self._log2fc = pd.Series(mode / _LN2, index=genes)
         if coeff is not None:

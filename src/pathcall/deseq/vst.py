@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import CubicSpline
 
-from pathcall.deseq.dispersion import MIN_DISP, Trend
+from pathcall.deseq.dispersion import Trend
 
 logger = logging.getLogger(__name__)
 
@@ -53,13 +53,13 @@ def transform(normalised: Float, trend: Trend, size_factors: Float, mean: Float)
     """
     q = normalised
     if trend.kind == "parametric":
-        a, b = trend.asymptote, trend.extra
+        a, b = trend.values
         return np.asarray(
             np.log2((1 + b + 2 * a * q + 2 * np.sqrt(a * q * (1 + b + a * q))) / (4 * a))
         )
     if trend.kind == "none":
         logger.warning("VST: no dispersion trend, a constant dispersion of 0.01 is taken")
-        alpha = max(0.01, MIN_DISP)
+        alpha = 0.01
         return np.asarray(
             (2 * np.arcsinh(np.sqrt(alpha * q)) - np.log(alpha) - np.log(4)) / np.log(2)
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pathcall.deseq.dataset import DeseqDataSet
-from pathcall.deseq.kernels import dispersion, irls
+from pathcall.deseq.kernels import dispersion
 from pathcall.deseq.layout import Layout
 from pathcall.deseq.lrt import likelihood_ratio_tests
 from pathcall.deseq.stats import DeseqStats
@@ -31,8 +31,4 @@ def warm_up() -> None:
     # Those that only some genes need.
     layout, y = Layout.of(plain), np.ascontiguousarray(counts.to_numpy(float).T)
     shape = (layout.rows, layout.group, layout.saturated, layout.log_det)
-    dispersion.dispersion_grid(y, y + 1, *shape, np.empty(0), 0.0, -18.0, 2.0, 20, np.empty(64))
-    beta, ok = np.zeros((64, 2)), np.empty(64, dtype=bool)
-    irls.fit_beta_bounded(
-        y, np.zeros(16), layout.rows, layout.group, np.full(64, 0.1), beta, ok, 1e-6, 20.0, 50
-    )
+    dispersion.dispersion_grid(y, y + 1, *shape, np.ones(64), 0.0, -18.0, 2.0, 20, np.empty(64))

@@ -119,7 +119,7 @@ def assess_quality(
     groups = cells_of(data.obs, factors)
     factor = size_factors(counts)
     kept = (counts >= min_count).sum(axis=0) >= 2
-    values = _stabilised(counts.loc[:, kept], factor)
+    values = stabilised(counts.loc[:, kept], factor)
     logger.info("VST of %d genes (%d below the filter)", int(kept.sum()), int((~kept).sum()))
     correlation = spearman(values.to_numpy())
     included = [[s for s in samples if s in set(names)] for samples in models or [names]]
@@ -174,7 +174,7 @@ def cells_of(obs: pd.DataFrame, factors: Sequence[str]) -> pd.Series:
     return pd.Series(names or ["all"] * len(obs), index=obs.index)
 
 
-def _stabilised(counts: pd.DataFrame, factor: pd.Series) -> pd.DataFrame:
+def stabilised(counts: pd.DataFrame, factor: pd.Series) -> pd.DataFrame:
     """Variance-stabilised counts, ``samples × genes``, blind to the experiment."""
     dds = DeseqDataSet(
         counts=counts,

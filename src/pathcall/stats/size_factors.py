@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pathcall.errors import PathcallError
@@ -40,7 +41,7 @@ def size_factors(
     PathcallError
         A sample has no count at all.
     """
-    values = counts.to_numpy(dtype=np.float64)
+    values = counts.to_numpy()
     empty = values.sum(axis=1) == 0
     if empty.any():
         raise PathcallError(
@@ -51,7 +52,8 @@ def size_factors(
     complete = (values > 0).all(axis=0)
     if kind == "ratio" and complete.any():
         logs = np.log(values[:, complete])
-        factors = np.exp(np.median(logs - logs.mean(axis=0), axis=1))
+        logs -= logs.mean(axis=0)
+        factors = np.exp(np.median(logs, axis=1, overwrite_input=True))
     else:
         if kind == "ratio":
             logger.warning("every gene has a zero in some sample: size factors by `poscounts`")
@@ -60,3 +62,33 @@ def size_factors(
         factors = np.exp(np.nanmedian(ratios, axis=1))
         factors /= np.exp(np.log(factors).mean())
     return pd.Series(factors, index=counts.index, name="size_factor")
+
+
+def normalisation_factors(
+    counts: pd.DataFrame,
+    lengths: npt.NDArray[np.float64],
+    *,
+    kind: Literal["ratio", "poscounts"] = "ratio",
+    controls: Any = None,
+) -> npt.NDArray[np.float64]:
+    """Factors of each sample and gene that hold its average transcript length as well.
+
+    As R's DESeq2 after tximport (``estimateNormFactors``): lengths over their geometric mean in the
+    gene; size factors of the counts divided by these; the product of both, again with geometric
+    mean 1 in each gene.
+
+    Parameters
+    ----------
+    counts, lengths
+        ``samples × genes``; lengths above 0.
+    kind
+        Of the size factors.
+    controls
+        Genes that these are taken from; None: all.
+    """
+    relative = np.log(lengths)
+    relative -= relative.mean(axis=0)
+    corrected = counts / np.exp(relative)
+    chosen = corrected if controls is None else corrected.loc[:, controls]
+    factors = relative + np.log(size_factors(chosen, kind=kind).to_numpy())[:, None]
+    return np.asarray(np.exp(factors - factors.mean(axis=0)))

@@ -6,6 +6,8 @@ import math
 
 from pathcall.deseq.kernels.jit import jit
 
+HALF_LOG_TAU = 0.9189385332046727
+
 
 @jit
 def tail(x: float) -> float:
@@ -28,33 +30,39 @@ def digamma_tail(x: float) -> float:
 
 
 @jit
-def lgamma(x: float) -> float:
-    """``log Γ(x)``, x > 0."""
-    if x >= 10.0:
-        return (x - 0.5) * math.log(x) - x + 0.9189385332046727 + tail(x)
-    product = 1.0
-    while x < 10.0:
-        product *= x
-        x += 1.0
-    return (x - 0.5) * math.log(x) - x + 0.9189385332046727 + tail(x) - math.log(product)
-
-
-@jit
-def digamma(x: float) -> float:
-    """``ψ(x)``, x > 0."""
-    shift = 0.0
-    while x < 10.0:
-        shift += 1.0 / x
-        x += 1.0
-    return math.log(x) - digamma_tail(x) - shift
-
-
-@jit
-def rising(y: float, alpha: float, size: float, lgamma_size: float) -> float:
-    """``log Γ(y + k) - log Γ(k) - y log k`` for k = 1/alpha, without cancellation for large k."""
-    if y == 0.0:
-        return 0.0
+def size_terms(size: float) -> tuple[float, float, float]:
+    """What `rising` needs of k: the tails of its log Γ and ψ where k ≥ 10, else them; log k."""
     if size >= 10.0:
-        x = y + size
-        return (x - 0.5) * math.log1p(y * alpha) - y + tail(x) - tail(size)
-    return lgamma(y + size) - lgamma_size - y * math.log(size)
+        return tail(size), digamma_tail(size), math.log(size)
+    x = size
+    psi = 0.0
+    while x < 10.0:
+        psi -= 1.0 / x
+        x += 1.0
+    return math.lgamma(size), psi + math.log(x) - digamma_tail(x), math.log(size)
+
+
+@jit
+def rising(y: float, size: float, gamma: float, psi: float, log_size: float) -> tuple[float, float]:
+    """``log Γ(y + k) - log Γ(k) - y log k`` and ``ψ(y + k) - ψ(k)``, y an integer.
+
+    No large numbers cancel where k is large. The last three are `size_terms`.
+    """
+    if y == 0.0:
+        return 0.0, 0.0
+    x = y + size
+    if size >= 10.0:
+        log_x = math.log1p(y / size)
+        return (x - 0.5) * log_x - y + tail(x) - gamma, log_x - digamma_tail(x) + psi
+    if x >= 10.0:
+        log_x = math.log(x)
+        value = (x - 0.5) * log_x - x + HALF_LOG_TAU + tail(x) - gamma - y * log_size
+        return value, log_x - digamma_tail(x) - psi
+    product = 1.0
+    slope = 0.0
+    step = size
+    while step < x - 0.5:
+        product *= step / size
+        slope += 1.0 / step
+        step += 1.0
+    return math.log(product), slope
