@@ -40,6 +40,29 @@ def three(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return made
 
 
+@pytest.fixture
+def demo_page(watched: Watched, study: Study) -> Any:
+    """The embedded study's own report, as its run has left it."""
+    page = watched.open(study.results / "report.html")
+    page.wait_for_selector("html[data-ready]")
+    return page
+
+
+def axe_findings(page: Any, rules: list[str] | None = None) -> list[tuple[str, str, str]]:
+    """Serious and critical findings of axe on a page, everything on it unfolded."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": rules}
+    found = axe.Axe().run(page, options=options).response["violations"]
+    return [
+        (v["id"], v["impact"], v["nodes"][0]["html"][:160])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
 class Watched:
     """A page with everything that should not happen on it."""
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.conftest import HOSTILE, Watched
+from tests.browser.conftest import HOSTILE, Watched, axe_findings
 from tests.report_study import Study, variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -20,6 +20,10 @@ def page(watched: Watched, three: Study) -> Any:
     made = watched.open(three.results / "report.html")
     made.wait_for_selector("html[data-ready]")
     return made
+
+
+def unfold(page: Any) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
 
 
 def de(three: Study, contrast: str = "A375R_SR_vem") -> pd.DataFrame:
@@ -45,13 +49,13 @@ def test_a_gene_is_found_with_its_counts_and_its_lines(page: Any, three: Study) 
 
     counts = ad.read_h5ad(three.results / "counts.h5ad")
     own = counts[:, counts.var["symbol"] == "FOSL1"].X.ravel()
-    page.locator("#gene-out summary").click()
+    page.locator("#gene-out summary", has_text="Counts of every sample").click()
     for sample, count in zip(counts.obs_names, np.asarray(own), strict=True):
         row = page.locator("#gene-counts tbody tr", has_text=sample)
         if row.count():
             assert float(row.locator("td").nth(1).get_attribute("data-v")) == count
     assert page.locator("#gene-counts tbody tr").count() == 8  # one of 9 is excluded
-    assert page.locator("#gene-out svg circle").count() == 8
+    assert page.locator("#gene-out svg circle[data-s]").count() == 8
     assert page.locator("g.found").count() == 2 * int(pd.notna(table.loc["FOSL1", "log2fc"])) * 3
 
 
@@ -63,14 +67,18 @@ def test_an_unknown_gene_is_said_to_be_unknown(page: Any) -> None:
 
 
 def test_search_narrows_a_table(page: Any, three: Study) -> None:
+    unfold(page)
     page.locator('input[data-filter="table-overlap"]').fill("A375R_SR_vem")
     rows = page.locator("#table-overlap tbody tr:visible")
     table = three.table("secretome/overlap")
     assert rows.count() == (table["contrast"] == "A375R_SR_vem").sum() > 0
     assert all("A375R_SR_vem" in text for text in rows.all_inner_texts())
+    counted = page.locator("#table-overlap caption .count").inner_text()
+    assert counted == f"({rows.count()} of {len(table)} rows)"
 
 
 def test_sorting_is_by_value_and_announced(page: Any, three: Study) -> None:
+    unfold(page)
     head = page.locator("#table-metrics thead th", has_text="Library size")
     sizes = sorted(pd.read_csv(three.results / "qc" / "metrics.tsv", sep="\t")["library_size"])
     for state, wanted in (("ascending", sizes), ("descending", sizes[::-1])):
@@ -96,7 +104,7 @@ def test_all_genes_of_a_contrast_are_listed(page: Any, three: Study) -> None:
         == (first["gene_id"])
     )
     with page.expect_download() as download:
-        page.click("#browse-tsv")
+        page.click("[data-browse=tsv]")
     saved = pd.read_csv(download.value.path(), sep="\t").set_index("gene_id")
     assert len(saved) == n
     kept = table.dropna(subset=["log2fc"]).set_index("gene_id").loc[saved.index]
@@ -107,16 +115,20 @@ def test_all_genes_of_a_contrast_are_listed(page: Any, three: Study) -> None:
 
 
 def test_a_whole_table_is_saved_from_the_page(page: Any, three: Study) -> None:
+    unfold(page)
     with page.expect_download() as download:
         page.click('button[data-file="calls.tsv"]')
     assert Path(download.value.path()).read_bytes() == (three.results / "calls.tsv").read_bytes()
 
 
-def test_a_view_is_saved_as_it_is_shown(page: Any) -> None:
+@pytest.mark.parametrize(("form", "separator"), [("tsv", "\t"), ("csv", ",")])
+def test_a_view_is_saved_as_it_is_shown(page: Any, form: str, separator: str) -> None:
+    unfold(page)
     page.locator('input[data-filter="table-overlap"]').fill("A375R_SR_vem")
     with page.expect_download() as download:
-        page.click('button[data-tsv="table-overlap"]')
-    saved = pd.read_csv(download.value.path(), sep="\t")
+        page.click(f'button[data-table="table-overlap"][data-form={form}]')
+    assert download.value.suggested_filename == f"VARIANT_table-overlap.{form}"
+    saved = pd.read_csv(download.value.path(), sep=separator)
     assert set(saved["Contrast"]) == {"A375R_SR_vem"}
 
 
@@ -126,14 +138,20 @@ def test_the_methods_are_copied(page: Any) -> None:
     page.locator("[role=status]", has_text="Copied.").wait_for()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.replace("\r\n", "\n") == page.locator("#methods-text").inner_text()
+    page.click('button[data-copy="cite-bibtex"]')
+    page.wait_for_function("navigator.clipboard.readText().then((t) => t.includes('@software'))")
 
 
 def test_one_contrast_can_be_shown_alone(page: Any) -> None:
     page.select_option("#focus", "A375R_SR_vem")
     assert page.locator("#matrix tbody tr:visible").count() == 1
-    assert page.locator("section.contrast:visible").count() == 1
+    assert page.locator(".contrast:visible").count() == 1
+    assert page.locator("#focus-note").inner_text().startswith("Only A375R_SR_vem is shown.")
+    for said in page.locator(".findings dd").all_inner_texts():
+        assert "contrast" not in said
     page.select_option("#focus", "")
-    assert page.locator("section.contrast:visible").count() == 3
+    assert page.locator(".contrast:visible").count() == 3
+    assert "3 contrasts" in " ".join(page.locator(".findings dd").all_inner_texts())
 
 
 def test_a_link_into_a_closed_part_opens_it(page: Any) -> None:
@@ -189,30 +207,28 @@ def short(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_axe_finds_nothing_serious(
     browser: Any, short: Study, scheme: str, width: int, rules: list[str] | None
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")
     # axe puts its own script into the page, which the page's policy rightly forbids.
     context = browser.new_context(
         bypass_csp=True, color_scheme=scheme, viewport={"width": width, "height": 900}
     )
     page = context.new_page()
     page.goto((short.results / "report.html").resolve().as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     page.fill("#gene-input", "FOSL1")
     page.press("#gene-input", "Enter")
     page.wait_for_selector("#gene-lines")
     page.click("#browse-load")
     page.wait_for_selector("#browse-table")
-    # Parts off screen are not laid out, and axe would pass over them.
-    page.add_style_tag(content=".lazy{content-visibility:visible!important}")
-    options: dict[str, Any] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = {"type": "rule", "values": rules}
-    result = axe.Axe().run(page, options=options)
-    found = [
-        (v["id"], v["impact"], v["nodes"][0]["html"][:160])
-        for v in result.response["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
+    found = axe_findings(page, rules)
+    context.close()
+    assert found == []
+
+
+def test_axe_finds_nothing_serious_in_the_demo(browser: Any, study: Study) -> None:
+    context = browser.new_context(bypass_csp=True, viewport={"width": 1300, "height": 900})
+    page = context.new_page()
+    page.goto((study.results / "report.html").resolve().as_uri())
+    page.wait_for_selector("html[data-ready]")
+    found = axe_findings(page)
     context.close()
     assert found == []
 
@@ -230,7 +246,7 @@ def test_complete_without_scripts(browser: Any, three: Study) -> None:
     assert figures.count() >= 5 * 3 + 3 + 3 * 2
     page.locator("#inputs").scroll_into_view_if_needed()
     page.wait_for_selector("#table-inputs", state="visible")
-    page.locator("#why-AKT details summary").first.click()
+    page.locator("#why-AKT summary", has_text="Every readout").click()
     assert page.locator("#evidence-AKT").is_visible()
     context.close()
 

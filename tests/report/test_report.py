@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from pathcall import tables
 from pathcall.errors import InputError
@@ -19,6 +20,7 @@ from pathcall.report import markdown, payload, sections, svg, view, wording
 from pathcall.report.data import clean
 from pathcall.report.sections import (
     forest,
+    methods,
     model_fit,
     quality,
     running_sums,
@@ -45,8 +47,7 @@ class Page(HTMLParser):
         self.keys: dict[str, list[str]] = {}
         self.files: dict[str, str] = {}
         self.scripts: dict[str, str] = {}
-        self._file = ""
-        self._table = ""
+        self._table = self._last = ""
         self._cell: list[str] | None = None
         self._value: str | None = None
         self._raw = ""
@@ -56,12 +57,11 @@ class Page(HTMLParser):
         own = dict(attrs)
         self.elements.append((tag, own))
         if tag == "table":
-            self._table = own.get("id") or ""
+            self._table = self._last = own.get("id") or ""
             self.tables[self._table] = []
             self.keys[self._table] = []
-            self.files[self._table], self._file = self._file, ""
-        elif tag == "a" and own.get("class") == "file":
-            self._file = own["href"] or ""
+        elif tag == "a" and own.get("class") == "file":  # below the table
+            self.files[self._last] = own["href"] or ""
         elif tag == "tr" and self._table:
             self.tables[self._table].append([])
         elif tag in ("td", "th") and self._table:
@@ -234,14 +234,24 @@ def test_top_genes_are_the_smallest_p(page: Page, data) -> None:  # type: ignore
 
 
 def test_figures_hold_one_dot_a_gene(data) -> None:  # type: ignore[no-untyped-def]
+    """One a gene that changes; of the others, those on the same pixel share one."""
     for c in data.contrasts:
         de = data.de[c.contrast]
-        for figure, n in (
-            (scatter.draw_volcano(data, c.contrast), int(de["pvalue"].notna().sum())),
-            (scatter.draw_ma(data, c.contrast), int(de["log2fc"].notna().sum())),
+        side = scatter.gene_classes(de, data.alpha)
+        for figure, shown in (
+            (scatter.draw_volcano(data, c.contrast), de["pvalue"].notna()),
+            (scatter.draw_ma(data, c.contrast), de["log2fc"].notna()),
         ):
-            paths = re.findall(r'<path class="dots [^>]*d="([^"]*)"', str(figure.markup()))
-            assert sum(svg.count_dots(d) for d in paths) == n
+            drawn = {
+                cls: svg.count_dots(d)
+                for cls, d in re.findall(
+                    r'<path class="dots d(\w+)"[^>]*d="([^"]*)"', str(figure.markup())
+                )
+            }
+            for name in ("up", "down"):
+                assert drawn[name] == (side == name).sum()
+            rest = int((shown & (side == "ns")).sum())
+            assert rest / 4 < drawn["ns"] <= rest
 
 
 def test_figures_hold_every_sample(data) -> None:  # type: ignore[no-untyped-def]
@@ -331,9 +341,10 @@ def test_hostile_text_stays_text(html: str, page: Page) -> None:
 
 def test_policy_names_the_only_script_and_style(page: Page) -> None:
     policy = next(own["content"] for tag, own in page.elements if "http-equiv" in own) or ""
-    for name in ("script", "style"):
+    for name in ("script", "style", "figure-style"):
         digest = hashlib.sha256(page.scripts[name].encode()).digest()
-        assert f"{name}-src 'sha256-{base64.b64encode(digest).decode()}'" in policy
+        assert f"'sha256-{base64.b64encode(digest).decode()}'" in policy
+    assert policy.count("sha256-") == 3
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "innerHTML" not in page.scripts["script"].replace("no innerHTML", "")
@@ -357,11 +368,57 @@ def test_ids_are_unique_and_links_lead_somewhere(page: Page, three: Study) -> No
             assert (three.results / to).is_file(), to
 
 
-def test_the_five_questions_have_their_anchors(page: Page) -> None:
+def test_the_ten_questions_of_the_page_are_those_of_the_documentation(page: Page) -> None:
     text = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
-    anchors = re.findall(r"^\| \d .*`#([\w-]+)`", text, flags=re.MULTILINE)
-    assert len(anchors) == 5
-    assert set(anchors) <= set(page.ids)
+    rows = re.findall(r"^\| \d+ (.+?) \| `#([\w-]+)`", text, flags=re.MULTILINE)
+    assert rows == list(wording.QUESTIONS)
+    assert len(rows) == 10
+    assert {anchor for _, anchor in rows} <= set(page.ids)
+
+
+def test_links_out_of_the_page_tell_nobody_where_they_come_from(page: Page) -> None:
+    out = [own for tag, own in page.elements if (own.get("href") or "").startswith("http")]
+    assert out
+    assert {own["rel"] for own in out} <= {"noopener noreferrer"}
+
+
+def test_gene_sets_and_genes_are_links(page: Page, data) -> None:  # type: ignore[no-untyped-def]
+    to = {own.get("href") for tag, own in page.elements if tag == "a"}
+    msigdb = "https://www.gsea-msigdb.org/gsea/msigdb/human/geneset/"
+    assert f"{msigdb}HALLMARK_TNFA_SIGNALING_VIA_NFKB" in to
+    curated = set(data.panel.curated["gene_set"])
+    assert not [t for t in to if t and t.startswith(msigdb) and t.removeprefix(msigdb) in curated]
+
+
+def test_genes_carry_their_other_names_and_the_readouts_that_hold_them(data) -> None:  # type: ignore[no-untyped-def]
+    every = np.ones(len(data.genes), dtype=bool)
+    rows = [line.split("\t") for line in payload.gene_names(data, every).split("\n")]
+    by_symbol = {row[1]: row for row in rows if len(row) > 1}
+    assert len(rows) == len(data.genes)
+    ccn2 = by_symbol["CCN2"]
+    assert ccn2[2] == "1490"
+    assert "CTGF" in ccn2[3].split("|")
+    readouts = [r for r in data.panel.readouts if r.pathway in data.pathways]
+    for symbol in ("FOSL1", "NFKBIA", "CCN2"):
+        held = by_symbol[symbol][4].split(",") if len(by_symbol[symbol]) > 4 else []
+        wanted = [
+            (i if r.weights[symbol] * r.expected_direction > 0 else -i)
+            for i, r in enumerate(readouts, start=1)
+            if symbol in r.weights
+        ]
+        assert [int(v) for v in held] == wanted
+
+
+def test_citations_name_the_study_and_every_method(data) -> None:  # type: ignore[no-untyped-def]
+    made = {c["name"]: c["text"] for c in methods.citations(data)}
+    cited = data.software[data.software["citation"].notna()]
+    assert made["BibTeX"].count("\n}") == made["RIS"].count("ER  - ") == len(cited) + 1
+    assert "doi = {10.1093/bioinformatics/btad547}" in made["BibTeX"]
+    assert "DO  - 10.12688/f1000research.29032.2" in made["RIS"]
+    real = methods.citations(replace(data, study="GSE52778"))
+    assert "acc=GSE52778" in real[0]["text"]
+    cff = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert (cff["title"], cff["authors"][0]["name"]) == (wording.TITLE, wording.AUTHOR)
 
 
 def test_bytes_are_the_same_again(three: Study, html: str, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 # C0/C1 controls, and the marks that reorder text: a sample title must not rearrange the page.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+_UNCLEAN = re.compile(f"[\t\r\n]|{_CONTROL.pattern}")
 
 
 def clean(text: str) -> str:
@@ -124,17 +127,39 @@ class ReportData:
         """One contrast by id."""
         return next(c for c in self.contrasts if c.contrast == name)
 
+    @cached_property
+    def _calls(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        rows = ({str(k): v for k, v in row.items()} for row in self.calls.to_dict("records"))
+        return {(row["contrast"], row["pathway"]): row for row in rows}
+
     def call(self, contrast: str, pathway: str) -> Mapping[str, Any]:
         """The row of calls.tsv."""
-        at = (self.calls["contrast"] == contrast) & (self.calls["pathway"] == pathway)
-        rows = self.calls[at].to_dict("records")
-        if not rows:
+        row = self._calls.get((contrast, pathway))
+        if row is None:
             raise InputError(
                 "a call is missing",
                 where=f"calls.tsv, contrast {contrast}, pathway {pathway}",
                 fix="delete calls.tsv and run again",
             )
-        return {str(k): v for k, v in rows[0].items()}
+        return row
+
+    @cached_property
+    def _tested_sets(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+        return {
+            (contrast, str(row["gene_set"])): {str(k): v for k, v in row.items()}
+            for contrast, frame in self.enrichment.items()
+            for row in frame[frame["es"].notna()].to_dict("records")
+        }
+
+    @cached_property
+    def _sets_by_genes(self) -> Mapping[frozenset[str], str]:
+        named = reversed(list(self.panel.gene_sets.items()))
+        return {frozenset(own.genes): name for name, own in named}
+
+    def enrichment_row(self, contrast: str, genes: Collection[str]) -> Mapping[str, Any] | None:
+        """Row of enrichment/{contrast}.tsv of the set of exactly these genes, if it was tested."""
+        name = self._sets_by_genes.get(frozenset(genes), "")
+        return self._tested_sets.get((contrast, name))
 
 
 EMBED_LIMIT = 1_000_000  # bytes of text; larger tables are linked, not embedded
@@ -275,5 +300,8 @@ def _need(path: Path) -> Path:
 
 def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame.select_dtypes(object).columns:
+        # Nearly every column is clean: one look at all of it is quicker than one at each cell.
+        if not _UNCLEAN.search("".join(v for v in frame[name] if isinstance(v, str))):
+            continue
         frame[name] = [clean(v) if isinstance(v, str) else v for v in frame[name]]
     return frame

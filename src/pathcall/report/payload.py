@@ -28,7 +28,7 @@ NOTE = (
     "In this part log2 fold changes are rounded to 0.01, standard errors to 0.005, and p-values "
     "and FDR to about two significant digits; the tables beside this file hold full precision."
 )
-BUDGET = 2_400_000  # bytes of all blocks; beyond it, counts give up precision first
+BUDGET = 3_000_000  # bytes of all blocks; beyond it, counts give up precision first
 # Steps per doubling, where counts are kept as logarithms, and how far that rounds them.
 FINE, COARSE = (16, "2.2%"), (8, "4.5%")
 
@@ -115,12 +115,28 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
         (expressed, FINE, silent),
         (expressed, COARSE, silent),
     ]
+    packed: dict[bytes, dict[str, str]] = {}  # what stages with the same genes share
     for stage in stages:
         keep, rounding, left_out = stage
-        blocks, meta = _pack(data, counts, columns, keep, rounding[0] if rounding else 0)
+        shared = packed.setdefault(keep.tobytes(), {}) or _lines(data, keep)
+        packed[keep.tobytes()] = shared
+        kept, steps = counts[:, keep], rounding[0] if rounding else 0
+        if steps:
+            kept = np.rint(np.log2(kept + 1.0) * steps).astype(np.int64)
+        block, width = _counts(kept)
+        blocks = {**shared, "counts": block}
         if sum(len(block) for block in blocks.values()) <= budget:
             break
     n_genes = int(keep.sum())
+    meta = {
+        "genes": n_genes,
+        "width": width,
+        "logSteps": steps,
+        "lfcScale": LFC_SCALE,
+        "seScale": SE_SCALE,
+        "missing": MISSING,
+        "samples": [data.counts_samples[i] for i in columns],
+    }
     note = f"counts are rounded to within {rounding[1]}" if rounding else "counts are exact"
     _log.info("packed %d genes (%s; %s)", n_genes, note, left_out)
     return Payload(
@@ -132,23 +148,36 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
     )
 
 
-def _pack(
-    data: ReportData,
-    counts: npt.NDArray[np.int64],
-    columns: list[int],
-    keep: npt.NDArray[np.bool_],
-    steps: int,
-) -> tuple[dict[str, str], dict[str, Any]]:
-    ids = data.genes.loc[keep, "gene_id"].tolist()
-    symbols = data.genes.loc[keep, "symbol"].tolist()
-    names = "\n".join(
-        g if s == g or not s else f"{g}\t{s}" for g, s in zip(ids, symbols, strict=True)
-    )
-    kept = counts[:, keep]
-    if steps:
-        kept = np.rint(np.log2(kept + 1.0) * steps).astype(np.int64)
-    block, width = _counts(kept)
-    blocks = {"names": pack(names.encode()), "counts": block}
+def gene_names(data: ReportData, keep: npt.NDArray[np.bool_]) -> str:
+    """A line a gene: id, symbol, Entrez id, aliases (``|``), readouts that hold it.
+
+    Readouts are numbered from 1 in the panel's order among those of the called pathways, negative
+    where the gene goes against the pathway. Entrez ids and aliases are those of the panel's gene
+    table, found by Ensembl id, else by Entrez id, else by symbol.
+    """
+    known = data.panel.gene_ids
+    by_key: dict[str, tuple[str, str]] = {}
+    for key in ("symbol", "entrez_id", "ensembl_gene_id"):  # the surest last: it overwrites
+        facts = zip(known["entrez_id"], known["aliases"], strict=True)
+        by_key |= {k: v for k, v in zip(known[key], facts, strict=True) if k}
+    held: dict[str, list[str]] = {}
+    readouts = [r for r in data.panel.readouts if r.pathway in data.pathways]
+    for i, readout in enumerate(readouts, start=1):
+        for symbol, weight in readout.weights.items():
+            sign = "" if weight * readout.expected_direction > 0 else "-"
+            held.setdefault(symbol, []).append(f"{sign}{i}")
+    rows = []
+    for gene, symbol in data.genes.loc[keep, ["gene_id", "symbol"]].itertuples(index=False):
+        entrez, aliases = by_key.get(gene.split(".")[0]) or by_key.get(symbol, ("", ""))
+        shown = "" if symbol == gene else symbol
+        cells = [gene, shown, entrez, aliases, ",".join(held.get(symbol, []))]
+        rows.append("\t".join(cells).rstrip("\t"))
+    return "\n".join(rows)
+
+
+def _lines(data: ReportData, keep: npt.NDArray[np.bool_]) -> dict[str, str]:
+    """Blocks of the genes in `keep`: names, each contrast's statistics, each model's means."""
+    blocks = {"names": pack(gene_names(data, keep).encode())}
     for c in data.contrasts:
         part = data.de[c.contrast].loc[keep]
         body = [
@@ -163,16 +192,7 @@ def _pack(
         mean = _column(frame.loc[keep], "base_mean")
         codes = quantise(np.log10(np.maximum(mean, 1e-3)) + 3, 200, signed=False)
         blocks[f"mean-{model}"] = pack(planes(codes, 2))
-    meta = {
-        "genes": int(keep.sum()),
-        "width": width,
-        "logSteps": steps,
-        "lfcScale": LFC_SCALE,
-        "seScale": SE_SCALE,
-        "missing": MISSING,
-        "samples": [data.counts_samples[i] for i in columns],
-    }
-    return blocks, meta
+    return blocks
 
 
 def _column(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:

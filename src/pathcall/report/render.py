@@ -22,7 +22,7 @@ from pathcall.report.sections.forest import draw_forest
 from pathcall.report.sections.quality import draw_correlation, draw_library_sizes, draw_pca
 from pathcall.report.sections.sample_scores import sample_groups
 from pathcall.report.sections.scatter import draw_volcano
-from pathcall.report.svg import Svg
+from pathcall.report.svg import Svg, figure_css
 from pathcall.report.view import (
     integer,
     is_missing,
@@ -75,8 +75,8 @@ def write_figures(data: ReportData, folder: Path) -> None:
 
 def render_page(data: ReportData) -> str:
     """The page as text."""
-    script = _asset("report.js")
-    style = _asset("figure.css") + _asset("report.css")
+    script = _script()
+    figure_style, style = figure_css(), _asset("report.css")
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pathcall.report", "templates"),
         autoescape=True,
@@ -94,8 +94,8 @@ def render_page(data: ReportData) -> str:
     }
     policy = (
         "default-src 'none'; "
-        f"script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"script-src '{_hash(script)}'; style-src '{_hash(figure_style)}' '{_hash(style)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
     texts = _embedded(data)
     shown = sections.context(data)
@@ -107,12 +107,13 @@ def render_page(data: ReportData) -> str:
             policy=policy,
             # Ours, and hashed: the only markup that the browser may run or apply.
             script=Markup(script),
+            figure_style=Markup(figure_style),
             style=Markup(style),
             payload=packed,
             payload_note=payload.NOTE,
             meta=_json(_meta(data, packed)),
             bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
-            files=[(name, name in texts) for name in data.files],
+            files=_folders(data.files, texts),
         )
 
     packed = payload.build(data)
@@ -132,6 +133,26 @@ def _embedded(data: ReportData) -> dict[str, str]:
             chosen[name] = data.texts[name]
             room -= size
     return chosen
+
+
+def _folders(
+    names: Sequence[str], embedded: Mapping[str, str]
+) -> list[tuple[str, list[tuple[str, bool]]]]:
+    """Files by folder, those at the top first, each with whether it is in the page."""
+    folders: dict[str, list[tuple[str, bool]]] = {}
+    for name in names:
+        folder = name.rpartition("/")[0]
+        folders.setdefault(folder or "calls and samples", []).append((name, name in embedded))
+    return list(folders.items())
+
+
+SCRIPTS = ("core.js", "tables.js", "figures.js", "genes.js", "page.js")
+
+
+def _script() -> str:
+    """The page's script: its parts in one scope."""
+    parts = "".join(_asset(f"script/{name}") for name in SCRIPTS)
+    return f'"use strict";\n(() => {{\n{parts}}})();\n'
 
 
 def _asset(name: str) -> str:
@@ -170,6 +191,11 @@ def _meta(data: ReportData, packed: payload.Payload) -> dict[str, Any]:
     return {
         **packed.meta,
         "study": data.study,
+        "readouts": [
+            {"name": r.readout, "pathway": r.pathway, "role": r.role}
+            for r in data.panel.readouts
+            if r.pathway in data.pathways
+        ],
         "alpha": data.alpha,
         "sizeFactors": factors,
         "groups": strips,

@@ -9,10 +9,13 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
+
+from pathcall.report.lettering import LEADING, SMALL, text_width, wrap
 
 Floats = npt.NDArray[np.float64]
 DIVERGING = 11  # classes d0 … d10, d5 is zero
@@ -130,6 +133,30 @@ class Svg:
         inner = escape(text) + (Markup("<title>{}</title>").format(title) if title else "")
         self.add(f'<text class="{cls}" x="{num(x)}" y="{num(y)}"{where}{turn}>{inner}</text>')
 
+    def label(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        width: float,
+        *,
+        cls: str = "s",
+        anchor: str = "start",
+        stands: str = "middle",
+        title: str = "",
+    ) -> int:
+        """Text on as many lines of `width` pixels as it needs; how many they are.
+
+        `stands` says what of the block is at `y`: its ``middle``, its ``top`` or its ``bottom``.
+        """
+        lines = wrap(text, width, SMALL, bold="b" in cls.split())
+        up = {"middle": (len(lines) - 1) / 2, "top": 0.0, "bottom": len(lines) - 1.0}[stands]
+        drop = {"middle": 4.0, "top": 10.0, "bottom": 0.0}[stands]
+        for k, line in enumerate(lines):
+            at = y + drop + (k - up) * LEADING
+            self.text(x, at, line, cls=cls, anchor=anchor, title=title)
+        return len(lines)
+
     def line(self, x1: float, y1: float, x2: float, y2: float, cls: str = "grid") -> None:
         """A straight line."""
         if x1 == x2:
@@ -147,12 +174,22 @@ class Svg:
             f'height="{num(max(0, h))}"/>'
         )
 
-    def mark(self, x: float, y: float, kind: str, cls: str, r: float = 4, title: str = "") -> None:
-        """A symbol of one of `MARKS`."""
+    def mark(
+        self,
+        x: float,
+        y: float,
+        kind: str,
+        cls: str,
+        r: float = 4,
+        title: str = "",
+        sample: str = "",
+    ) -> None:
+        """A symbol of one of `MARKS`; marks of one `sample` light up together on hover."""
         hover = f"<title>{escape(title)}</title>" if title else ""
+        of = f' data-s="{escape(sample)}"' if sample else ""
         if kind in ("circle", "ring"):
             extra = " open" if kind == "ring" else ""
-            inner = f'<circle class="mk {cls}{extra}" cx="{num(x)}" cy="{num(y)}" r="{num(r)}"'
+            inner = f'<circle class="mk {cls}{extra}"{of} cx="{num(x)}" cy="{num(y)}" r="{num(r)}"'
             self.add(f"{inner}>{hover}</circle>" if hover else f"{inner}/>")
             return
         shapes = {
@@ -165,16 +202,21 @@ class Svg:
             f"m0 {num(-2 * r)}l{num(-2 * r)} {num(2 * r)}",
         }
         extra = " open" if kind == "cross" else ""
-        inner = f'<path class="mk {cls}{extra}" d="{shapes[kind]}"'
+        inner = f'<path class="mk {cls}{extra}"{of} d="{shapes[kind]}"'
         self.add(f"{inner}>{hover}</path>" if hover else f"{inner}/>")
 
-    def dots(self, x: Floats, y: Floats, cls: str, *, grid: float = 2.0) -> None:
+    def dots(
+        self, x: Floats, y: Floats, cls: str, *, grid: float = 2.0, once: bool = False
+    ) -> None:
         """Many dots as one path, one zero-length subpath a dot, on a grid of 1/`grid` pixel.
 
-        A dot costs about six bytes; a `<circle>` each would cost fifty.
+        A dot costs about six bytes; a `<circle>` each would cost fifty. `once`: dots that fall on
+        the same point of the grid are drawn once.
         """
         if not len(x):
             return
+        if once:
+            x, y = np.unique(np.rint(np.column_stack([x, y]) * grid), axis=0).T / grid
         width = f' stroke-width="{num(3 * grid)}"'
         self.add(
             f'<path class="dots {cls}"{width} transform="scale({num(1 / grid)})" '
@@ -198,8 +240,8 @@ class Svg:
     def x_axis(
         self, scale: Scale, y: float, *, top: float | None = None, name: str = "", wanted: int = 5
     ) -> None:
-        """Ticks below `y`, grid lines up to `top`."""
-        for tick in scale.ticks(wanted):
+        """Ticks below `y`, grid lines up to `top`; as many ticks as their labels have room."""
+        for tick in _roomy(scale, wanted):
             x = scale(tick)
             if top is not None:
                 self.line(x, top, x, y, "zero" if abs(tick) < 1e-12 else "grid")
@@ -244,6 +286,17 @@ class Svg:
         )
 
 
+def _roomy(scale: Scale, wanted: int) -> list[float]:
+    """Ticks whose labels neither touch nor stick out by more than a few pixels."""
+    low, high = min(scale.start, scale.end) - 7, max(scale.start, scale.end) + 7
+    for n in range(wanted, 0, -1):
+        half = {t: text_width(label(t)) / 2 for t in scale.ticks(n)}
+        inside = [t for t, w in half.items() if low <= scale(t) - w and scale(t) + w <= high]
+        if all(abs(scale(b) - scale(a)) > half[a] + half[b] + 4 for a, b in pairwise(inside)):
+            return inside
+    return [0.0] if scale.low <= 0 <= scale.high else []
+
+
 def dot_path(x: Floats, y: Floats) -> str:
     """Relative moves to each (rounded) point, each a subpath of length zero (``mDX DYz``)."""
     a = np.rint(x).astype(np.int64)
@@ -265,16 +318,6 @@ def diverging(values: Floats, limit: float) -> npt.NDArray[np.int64]:
     share = np.clip(np.asarray(values, dtype=float) / limit, -1, 1)
     half = (DIVERGING - 1) // 2
     return np.rint(share * half).astype(np.int64) + half
-
-
-def diverging_key(figure: Svg, x: float, y: float, limit: float, name: str) -> None:
-    """Key of a diverging colour scale from −`limit` to `limit`."""
-    for k in range(DIVERGING):
-        figure.rect(x, y + (DIVERGING - 1 - k) * 11, 14, 11, f"d{k}")
-    for value, where in ((limit, 9), (0, 5 * 11 + 9), (-limit, 10 * 11 + 9)):
-        text = f"≥ {value:g}" if value > 0 else f"≤ −{limit:g}" if value < 0 else "0"
-        figure.text(x + 19, y + where, text, cls="tick")
-    figure.text(x, y + 11 * DIVERGING + 16, name, cls="tick")
 
 
 def sequential(values: Floats, low: float, high: float) -> npt.NDArray[np.int64]:

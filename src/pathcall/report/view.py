@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
@@ -77,19 +79,20 @@ def text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its caption."""
+    """A figure with its caption, and the table that holds the data behind it."""
 
     key: str
     svg: Markup
     caption: str
     contrast: str = ""
+    file: str = ""
 
 
-def figure(key: str, drawn: Svg | None, contrast: str = "") -> Figure | None:
+def figure(key: str, drawn: Svg | None, contrast: str = "", *, file: str = "") -> Figure | None:
     """`drawn` with the caption `key`; None where there was nothing to draw."""
     if drawn is None:
         return None
-    return Figure(key, drawn.markup(), wording.CAPTIONS[key].text, contrast)
+    return Figure(key, drawn.markup(), wording.CAPTIONS[key].text, contrast, file)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Column:
     @property
     def wide(self) -> bool:
         """Holds sentences."""
-        return self.key in ("reason", "note", "citation", "used_for")
+        return self.key in ("reason", "note", "citation", "used_for", "advice")
 
 
 FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -118,6 +121,26 @@ FORMATS: Mapping[str, Callable[[Any], str]] = {
     "integer": integer,
     "pvalue": pvalue,
     "percent": percent,
+}
+
+
+def _gene_set_page(row: Mapping[str, Any]) -> str:
+    """MSigDB's page of a gene set that is MSigDB's."""
+    if not re.match(r"(H|C\d)(:|$)", str(row.get("collection", ""))):
+        return ""
+    return f"https://www.gsea-msigdb.org/gsea/msigdb/human/geneset/{quote(str(row['gene_set']))}"
+
+
+def _url(row: Mapping[str, Any]) -> str:
+    address = str(row.get("url", ""))
+    return address if address.startswith(("https://", "http://")) else ""
+
+
+# Cells of these columns lead somewhere: a gene to the gene finder, others out of the page.
+LINKS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "symbol": lambda row: "" if is_missing(row.get("symbol")) else "#gene",
+    "gene_set": _gene_set_page,
+    "url": _url,
 }
 
 
@@ -200,7 +223,9 @@ def table(
         for column in columns:
             made = cell(record.get(column.key), column)
             if css is not None and (name := css(record, column.key)):
-                made = Cell(made.text, made.value, name)
+                made = replace(made, css=name)
+            if column.key in LINKS and (to := LINKS[column.key](record)):
+                made = replace(made, href=to)
             cells.append(made)
         rows.append(
             Row(

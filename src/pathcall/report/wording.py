@@ -79,6 +79,30 @@ KINDS = {
 }
 
 
+TITLE = (
+    "pathcall: from one public GEO RNA-seq study to calls on AKT and NF-kB signalling, with "
+    "evidence a reviewer can check"
+)
+AUTHOR = "The pathcall authors"
+HOW_TO_CITE = (
+    "Cite pathcall, the authors of the study, and the methods that were run; the entries below "
+    "hold all of them."
+)
+# What a reviewer asks, and the part of the page that answers it (docs/report.md).
+QUESTIONS = (
+    ("Which contrasts call a pathway, on which readouts?", "why"),
+    ("What did the drug do to its target?", "on-target"),
+    ("Which sample is suspicious, which was excluded?", "quality"),
+    ("What would single gene sets alone have said?", "answer"),
+    ("What does a gene do everywhere?", "gene"),
+    ("How often is this rule wrong?", "false-calls"),
+    ("Which file has these numbers?", "downloads"),
+    ("Where do the counts come from, and have they changed?", "inputs"),
+    ("What changes under another analysis?", "sensitivity"),
+    ("How do I cite it?", "cite"),
+)
+
+
 @dataclass(frozen=True)
 class Caption:
     """Caption of a figure."""
@@ -98,11 +122,12 @@ CAPTIONS: dict[str, Caption] = {
     ),
     "forest": Caption(
         "Effects of the readouts with 95% intervals",
-        "One column a readout, one row a contrast: the difference of sample scores between test "
-        "and reference, turned so that the right side is activation, with its 95% interval "
-        "(t distribution with the degrees of freedom of the test). Orange and blue mark a vote for "
-        "activation and repression, grey none. Diamonds are random-effects means over the "
-        "contrasts of a group, with Hartung–Knapp intervals. Columns have scales of their own.",
+        "The difference of each readout's sample scores between test and reference, turned so that "
+        "the right side is activation, with its 95% interval (t distribution with the degrees of "
+        "freedom of the test). Orange and blue mark a readout that moves up or down by itself, "
+        "grey none; “all lines together” is the mean that is tested for the call. With several "
+        "contrasts columns have scales of their own, and diamonds are random-effects means over "
+        "the contrasts of a group, with Hartung–Knapp intervals.",
         "Evidence",
     ),
     "scores": Caption(
@@ -178,6 +203,13 @@ CAPTIONS: dict[str, Caption] = {
         "intervals: the called pathways (in black) and the twelve strongest other signatures of "
         "the panel. On the right the rank among all, with its 95% interval: only ranks whose "
         "intervals do not overlap can be told apart.",
+        "Answer",
+    ),
+    "ranking_map": Caption(
+        "Which pathways lead",
+        "The called pathways, and the five strongest other signatures of each contrast: effect on "
+        "sample scores in units of the score's residual standard deviation; a dot marks those "
+        "below the FDR of the config.",
         "Answer",
     ),
 }

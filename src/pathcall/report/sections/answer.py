@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pathcall.report import wording
 from pathcall.report.data import ReportData
+from pathcall.report.lettering import wrap
 from pathcall.report.sections.caveats import caveats
-from pathcall.report.svg import Svg, shorten
+from pathcall.report.sections.labels import contrast_names
+from pathcall.report.svg import Svg
 from pathcall.report.view import (
     percent,
 )
@@ -21,11 +24,18 @@ def context(data: ReportData) -> dict[str, Any]:
                 "id": p,
                 "name": wording.pathway(p),
                 "finding": finding_of(data, p),
+                # What is said of each contrast where only that one is shown.
+                "each": [
+                    (c.contrast, wording.finding([data.call(c.contrast, p)], {c.contrast: c.label}))
+                    for c in (data.contrasts if len(data.contrasts) > 1 else ())
+                ],
                 # With many contrasts the reasons stand in the section of the pathway.
                 "reason": str(calls_of(data, p)[0]["reason"]) if len(data.contrasts) == 1 else "",
             }
             for p in data.pathways
         ],
+        "questions": wording.QUESTIONS,
+        "study_links": study_links(data),
         "question": wording.listed([wording.pathway(p) for p in data.pathways], most=12),
         "n_samples": len(data.samples),
         "n_included": int((data.samples["included"] == "yes").sum()),
@@ -59,10 +69,25 @@ def calls_of(data: ReportData, pathway: str) -> list[dict[str, Any]]:
 
 def finding_of(data: ReportData, pathway: str) -> str:
     """One sentence on a pathway over all contrasts."""
-    # Ids where there are many: descriptions would bury the sentence.
-    many = len(data.contrasts) > 3
-    labels = {c.contrast: c.contrast if many else c.label for c in data.contrasts}
-    return wording.finding(calls_of(data, pathway), labels)
+    return wording.finding(calls_of(data, pathway), contrast_names(data))
+
+
+def study_links(data: ReportData) -> list[tuple[str, str]]:
+    """Pages of the study elsewhere, by the accessions that the config and the inputs name."""
+    ncbi = "https://www.ncbi.nlm.nih.gov"
+    made = []
+    if re.fullmatch(r"GSE\d+", data.study):
+        made.append(("GEO", f"{ncbi}/geo/query/acc.cgi?acc={data.study}"))
+        made.append(("PubMed", f"{ncbi}/pubmed/?term={data.study}%5BSecondary%20Source%20ID%5D"))
+    run = str((data.config.get("counts") or {}).get("sra_study") or "")
+    if re.fullmatch(r"[SED]RP\d+", run):
+        made.append(("SRA", f"{ncbi}/sra/?term={run}"))
+    noted = " ".join(str(v) for v in data.inputs["note"].dropna())
+    made += [
+        (f"PMID {n}", f"https://pubmed.ncbi.nlm.nih.gov/{n}/")
+        for n in dict.fromkeys(re.findall(r"PMID:? ?(\d+)", noted))
+    ]
+    return made
 
 
 def call_matrix(data: ReportData) -> list[dict[str, Any]]:
@@ -91,12 +116,18 @@ def explaining(data: ReportData, contrast: str, pathway: str) -> str:
     frame = data.adjusted
     at = (frame["contrast"] == contrast) & (frame["pathway"] == pathway)
     found = frame.loc[at, "confounder"].dropna()
-    return wording.pathway(str(found.iloc[0])) if len(found) else ""
+    if found.empty:
+        return ""
+    name = str(found.iloc[0])
+    of = next((r.pathway for r in data.panel.readouts if r.readout == name), name)
+    return wording.pathway(name if of == pathway else of)
 
 
 def draw_calls(data: ReportData) -> Svg:
     """Contrast × pathway matrix of calls."""
-    left, top, cell, row = 330, 46, 128, 34
+    labels = [c.label for c in data.contrasts]
+    left, top, cell = 330, 46, 150
+    row = max(34, 10 + 13 * max(len(wrap(text, left - 20)) for text in labels))
     figure = Svg(
         left + cell * len(data.pathways) + 8,
         top + row * len(data.contrasts) + 12,
@@ -112,7 +143,7 @@ def draw_calls(data: ReportData) -> Svg:
     tint = {"activated": "d7", "repressed": "d3", "conflicting": "s2"}
     for i, c in enumerate(data.contrasts):
         y = top + i * row
-        figure.text(left - 10, y + 21, shorten(c.label, 48), cls="s", anchor="end", title=c.label)
+        figure.label(left - 10, y + row / 2, c.label, left - 20, anchor="end")
         for j, pathway in enumerate(data.pathways):
             call = data.call(c.contrast, pathway)
             x = left + cell * j

@@ -9,6 +9,7 @@ import pandas as pd
 from pathcall.qc.flags import STUDY
 from pathcall.report import wording
 from pathcall.report.data import ReportData
+from pathcall.report.sections.labels import contrast_names
 from pathcall.report.view import (
     percent,
 )
@@ -16,13 +17,8 @@ from pathcall.report.view import (
 
 def caveats(data: ReportData) -> list[str]:
     """What to keep in mind when reading the calls, a sentence each."""
-    made = [
-        f"{title}: {words}"
-        for k in data.kinds
-        if k in wording.KINDS
-        for title, words in [wording.KINDS[k]]
-    ]
-    labels = {c.contrast: c.label for c in data.contrasts}
+    made: list[str] = []
+    labels = contrast_names(data)
     failed = data.calls[data.calls["control_ok"] == "no"]
     for contrast in failed["contrast"].unique():
         expected = data.contrast(str(contrast)).expected

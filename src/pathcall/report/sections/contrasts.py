@@ -49,6 +49,7 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
     top = [ordered[ordered["side"] == name].head(TOP_GENES) for name in ("up", "down")]
     enrichment = data.enrichment[c.contrast].sort_values("p_camera", kind="stable")
     model = data.models[c.model]
+    file = f"de/{c.contrast}.tsv"
     return {
         "info": c,
         "n_tested": int(de["stat"].notna().sum()),
@@ -59,8 +60,8 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
         "formula": model.formula,
         "n_samples": len(model.samples),
         "residual_df": model.residual_df,
-        "volcano": figure("volcano", draw_volcano(data, c.contrast), c.contrast),
-        "ma": figure("ma", draw_ma(data, c.contrast), c.contrast),
+        "volcano": figure("volcano", draw_volcano(data, c.contrast), c.contrast, file=file),
+        "ma": figure("ma", draw_ma(data, c.contrast), c.contrast, file=file),
         "top": [
             table(
                 rows,
@@ -69,7 +70,7 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
                 contrast=c.contrast,
                 caption=f"{len(rows)} genes {name} with the smallest p in {c.contrast} "
                 f"(FDR < {data.alpha:g})",
-                file=f"de/{c.contrast}.tsv",
+                file=file,
                 empty=f"No gene is {name} at FDR < {data.alpha:g}.",
             )
             for name, rows in zip(("up", "down"), top, strict=True)

@@ -6,24 +6,24 @@ from typing import Any
 
 import pandas as pd
 
+from pathcall import tables
 from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
     Column,
     Table,
-    number,
-    pvalue,
     table,
+    table_columns,
 )
 
 
 def context(data: ReportData) -> dict[str, Any]:
     """Variables of the section."""
-    return {"controls": controls_table(data)}
+    return {"controls": controls_table(data), "control_readouts": control_readouts(data)}
 
 
 def controls_table(data: ReportData) -> Table:
-    """Expected effects and control readouts, and what was found."""
+    """Expected effects, and what was found."""
     rows = []
     for c in data.contrasts:
         for name, wanted in c.expected.items():
@@ -38,28 +38,14 @@ def controls_table(data: ReportData) -> Table:
                     "expected": wanted,
                     "found": wording.CALLS[state] if found else "not a called pathway",
                     "ok": "yes" if met else "no",
-                    "reason": found["reason"] if found else None,
+                    "effect": found["effect"] if found else None,
+                    "pvalue": found["pvalue"] if found else None,
                 }
             )
-    control = data.evidence[
-        (data.evidence["role"] == "control") & (data.evidence["method"] == wording.GATE)
-    ]
-    moves = {1: "moves up", -1: "moves down", 0: "does not move"}
-    rows += [
-        {
-            "contrast": row["contrast"],
-            "label": data.contrast(row["contrast"]).label,
-            "pathway": wording.pathway(row["pathway"]),
-            "expected": "control readout",
-            "found": f"{row['readout']}: t {number(row['stat'])}, p {pvalue(row['pvalue'])}",
-            "ok": moves[int(row["vote"])],
-            "reason": row["note"],
-        }
-        for row in control.to_dict("records")
-    ]
     return table(
         pd.DataFrame(
-            rows, columns=["contrast", "label", "pathway", "expected", "found", "ok", "reason"]
+            rows,
+            columns=["contrast", "label", "pathway", "expected", "found", "ok", "effect", "pvalue"],
         ),
         [
             Column("label", "Contrast"),
@@ -67,11 +53,35 @@ def controls_table(data: ReportData) -> Table:
             Column("expected", "Expected"),
             Column("found", "Found"),
             Column("ok", "Met"),
-            Column("reason", "Reason"),
+            *table_columns(tables.CALLS_TABLE, "effect", "pvalue"),
         ],
         ident="table-controls",
-        caption="Controls: what each treatment had to do, and readouts that must stay still",
+        caption="What each treatment had to do, and what was found",
         css=lambda r, key: {"yes": "good", "no": "bad"}.get(r["ok"], "") if key == "ok" else "",
         search=True,
         empty="No contrast declares an expected effect.",
+    )
+
+
+def control_readouts(data: ReportData) -> Table:
+    """Readouts that must stay still."""
+    frame = data.evidence
+    frame = frame[(frame["role"] == "control") & (frame["method"] == wording.GATE)]
+    moves = {1: "moves up", -1: "moves down", 0: "does not move"}
+    return table(
+        frame.assign(
+            pathway=[wording.pathway(p) for p in frame["pathway"]],
+            found=[moves[int(v)] for v in frame["vote"]],
+        ),
+        [
+            *table_columns(tables.EVIDENCE, "contrast"),
+            Column("pathway", "Pathway"),
+            *table_columns(tables.EVIDENCE, "readout", "effect", "stat", "pvalue"),
+            Column("found", "Found"),
+            *table_columns(tables.EVIDENCE, "note"),
+        ],
+        ident="table-control-readouts",
+        caption="Readouts that must stay still",
+        file="evidence.tsv",
+        search=True,
     )

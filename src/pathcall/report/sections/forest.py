@@ -1,8 +1,14 @@
-"""Effects of the readouts with intervals, by contrast and combined."""
+"""Effects of the readouts with intervals, of the lines together, and combined over a group.
+
+One contrast: readouts are rows on one axis, with their numbers. Several: contrasts are rows,
+readouts are columns.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from scipy import stats
@@ -10,8 +16,12 @@ from scipy import stats
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
-from pathcall.report.sections.labels import estimate, short_names, two_lines
-from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.lettering import LEADING, widest, wrap
+from pathcall.report.sections.labels import contrast_names, estimate, short_names
+from pathcall.report.svg import Scale, Svg
+from pathcall.report.view import number, pvalue
+
+TOGETHER = "all lines together"
 
 
 def intervals(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -23,86 +33,149 @@ def intervals(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
     return rows.assign(low=rows["effect"] - half, high=rows["effect"] + half)
 
 
-def draw_forest(data: ReportData, pathway: str) -> Svg | None:
-    """Effect and interval of each evidence readout in each contrast, and combined per group."""
+def forest_rows(data: ReportData, pathway: str) -> pd.DataFrame:
+    """Evidence readouts of a pathway that have an effect on samples, with intervals."""
     evidence = data.evidence
     rows = evidence[(evidence["pathway"] == pathway) & (evidence["role"] == "evidence")]
-    rows = rows[rows["method"] == wording.GATE]
-    rows = rows[rows["effect"].notna()].drop_duplicates(["contrast", "readout"])
+    rows = rows[(rows["method"] == wording.GATE) & rows["effect"].notna()]
+    return intervals(rows.drop_duplicates(["contrast", "readout"]))
+
+
+def draw_forest(data: ReportData, pathway: str) -> Svg | None:
+    """Effect and interval of each evidence readout in each contrast, and combined per group."""
+    rows = forest_rows(data, pathway)
     if rows.empty:
         return None
-    rows = intervals(rows)
+    one = len(data.contrasts) == 1
+    return (_readouts_as_rows if one else _contrasts_as_rows)(data, pathway, rows)
+
+
+def _side(vote: float) -> str:
+    return "up" if vote > 0 else "down" if vote < 0 else "ns"
+
+
+def _bar(figure: Svg, x: Scale, y: float, row: Mapping[Any, Any], cls: str, title: str) -> None:
+    """An interval with its estimate: a circle, or a diamond (class ``comb``)."""
+    low, high = max(x.low, row["low"]), min(x.high, row["high"])
+    if math.isfinite(low) and math.isfinite(high):
+        figure.line(x(low), y, x(high), y, f"i{cls}")
+    kind, size = ("diamond", 5) if cls == "comb" else ("circle", 4)
+    figure.mark(x(row["effect"]), y, kind, f"f{cls}", size, title=title)
+
+
+def _readouts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Svg:
+    names = short_names(pathway, rows["readout"].tolist())
+    call = data.call(data.contrasts[0].contrast, pathway)
+    records: list[dict[str, Any]] = [
+        {**row, "name": names[row["readout"]], "cls": _side(row["vote"])}
+        for row in rows.to_dict("records")
+    ]
+    if math.isfinite(call["effect"]):
+        together = {"low": call["ci_low"], "high": call["ci_high"], "stat": math.nan}
+        records.append({**call, **together, "name": TOGETHER, "cls": "comb"})
+    left = min(240.0, widest([r["name"] for r in records], bold=True) + 18)
+    wide, room, top, bottom = 330.0, 236.0, 30.0, 42.0
+    lines = [wrap(r["name"], left - 12, bold=r["cls"] != "ns") for r in records]
+    steps = [max(24.0, len(text) * LEADING + 8) for text in lines]
+    figure = Svg(
+        left + wide + room,
+        top + sum(steps) + bottom,
+        f"{wording.pathway(pathway)}: effect of each readout",
+        f"{len(rows)} estimates with 95% intervals; to the right of the line is activation.",
+        ident=f"f-forest-{pathway}",
+    )
+    x = Scale(
+        *s.padded([*(r["low"] for r in records), *(r["high"] for r in records)], zero=True),
+        left,
+        left + wide,
+    )
+    end = left + wide
+    for at, head in ((end + 14, "log2 [95% interval]"), (end + 168, "p")):
+        figure.text(at, top - 10, head, cls="m")
+    y = top
+    for i, step in enumerate(steps):
+        if i % 2 == 0:
+            figure.rect(0, y, figure.width, step, "band")
+        y += step
+    figure.x_axis(x, y, top=top, name="repression ← log2 change of the score → activation")
+    y = top
+    for row, step in zip(records, steps, strict=True):
+        middle = y + step / 2
+        bold = " b" if row["cls"] != "ns" else ""
+        figure.label(4, middle, row["name"], left - 12, cls=f"s{bold}")
+        shown = f"{number(row['effect'], 2)} [{number(row['low'], 2)}, {number(row['high'], 2)}]"
+        figure.text(end + 14, middle + 4, shown, cls="s")
+        mark = {"up": " ▲", "down": " ▼"}.get(row["cls"], "")
+        figure.text(end + 168, middle + 4, f"{pvalue(row['pvalue'])}{mark}", cls=f"s{bold}")
+        _bar(figure, x, middle, row, row["cls"], f"{row['name']}: {shown}")
+        y += step
+    return figure
+
+
+def _contrasts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Svg:
     readouts = list(dict.fromkeys(rows["readout"]))
     combined = data.combined_pathways
     combined = combined[(combined["pathway"] == pathway) & combined["readout"].isin(readouts)]
     groups = list(dict.fromkeys(combined["group"]))
-    longest = max(len(shorten(c.label, 46)) for c in data.contrasts)
-    left, top, step, gap = 22 + 6.3 * max(longest, 14), 58, 24, 18
-    wide = max(84.0, min(150.0, (1006 - left) / len(readouts) - gap))
-    n = len(data.contrasts) + len(groups)
-    height = top + n * step + (10 if groups else 0) + 34
+    names = contrast_names(data)
+    labels = {**names, **{f"group {g}": f"combined: {g}" for g in groups}}
+    left, gap, full = 190.0, 16.0, 950.0
+    n = len(readouts) + 1
+    wide = min(170.0, (full - left) / n - gap)
+    short = short_names(pathway, readouts)
+    head = max(len(wrap(t, wide + gap - 6, bold=True)) for t in [*short.values(), TOGETHER])
+    top = 10 + head * LEADING
+    steps = {k: max(23.0, len(wrap(t, left - 14)) * LEADING + 6) for k, t in labels.items()}
+    bottom = top + sum(steps.values()) + (8 if groups else 0)
     figure = Svg(
-        left + len(readouts) * (wide + gap) + 6,
-        height,
+        left + n * (wide + gap),
+        bottom + 26,
         f"{wording.pathway(pathway)}: effect of each readout in each contrast",
         f"{len(rows)} estimates with 95% intervals; to the right of the line is activation.",
         ident=f"f-forest-{pathway}",
     )
-    y_of = {c.contrast: top + (i + 0.5) * step for i, c in enumerate(data.contrasts)}
-    for i, c in enumerate(data.contrasts):
+    y_of, y = {}, top
+    for i, (key, text) in enumerate(labels.items()):
+        if key == f"group {groups[0]}" if groups else False:
+            y += 8
+        y_of[key] = y + steps[key] / 2
         if i % 2 == 0:
-            figure.rect(0, top + i * step, figure.width, step, "band")
-        figure.text(
-            left - 12,
-            y_of[c.contrast] + 4,
-            shorten(c.label, 46),
-            cls="s",
-            anchor="end",
-            title=c.label,
-        )
-    for k, group in enumerate(groups):
-        y = top + 10 + (len(data.contrasts) + k + 0.5) * step
-        y_of[f"group {group}"] = y
-        figure.text(left - 12, y + 4, f"combined: {shorten(group, 36)}", cls="s b", anchor="end")
-    short = short_names(pathway, readouts)
-    for j, readout in enumerate(readouts):
-        own = rows[rows["readout"] == readout]
+            figure.rect(0, y, figure.width, steps[key], "band")
+        cls = "s b" if key.startswith("group ") else "s"
+        about = "" if key.startswith("group ") else data.contrast(key).label
+        figure.label(left - 10, y_of[key], text, left - 14, cls=cls, anchor="end", title=about)
+        y += steps[key]
+    calls = data.calls[(data.calls["pathway"] == pathway) & data.calls["effect"].notna()]
+    together = calls.rename(columns={"ci_low": "low", "ci_high": "high"})
+    columns = [(short[r], rows[rows["readout"] == r], r) for r in readouts]
+    for j, (name, own, readout) in enumerate([*columns, (TOGETHER, together, "")]):
         pooled = combined[(combined["readout"] == readout) & combined["effect"].notna()]
+        pooled = pooled.rename(columns={"ci_low": "low", "ci_high": "high"})
         ends = [*own["low"], *own["high"], *own["effect"], *pooled["effect"]]
-        low, high = s.padded(ends, zero=True)
         start = left + j * (wide + gap)
-        x = Scale(low, high, start, start + wide)
-        lines = two_lines(short[readout], int((wide + gap) / 7.8))
-        for k, text in enumerate(lines):
-            figure.text(
-                start + wide / 2,
-                top - 12 - 13 * (len(lines) - 1 - k),
-                text,
-                cls="b s",
-                anchor="middle",
-                title=readout,
-            )
-        figure.x_axis(x, height - 34, top=top, wanted=3)
+        x = Scale(*s.padded(ends, zero=True), start, start + wide)
+        figure.label(
+            start + wide / 2,
+            top - 8,
+            name,
+            wide + gap - 6,
+            cls="b s",
+            anchor="middle",
+            stands="bottom",
+            title=readout,
+        )
+        figure.x_axis(x, bottom, top=top, wanted=2 if wide < 100 else 3)
         for row in own.to_dict("records"):
-            y = y_of[row["contrast"]]
-            side = "up" if row["vote"] > 0 else "down" if row["vote"] < 0 else "ns"
-            name = f"{readout}, {row['contrast']}: {estimate(row, 'effect', 'low', 'high')}"
-            if math.isfinite(row["low"]):
-                figure.line(x(max(low, row["low"])), y, x(min(high, row["high"])), y, f"i{side}")
-            figure.mark(x(row["effect"]), y, "circle", f"f{side}", 4, title=name)
+            if readout:
+                side = _side(row["vote"])
+            else:
+                side = {"activated": "up", "repressed": "down"}.get(row["call"], "ns")
+            text = f"{name}, {row['contrast']}: {estimate(row, 'effect', 'low', 'high')}"
+            _bar(figure, x, y_of[row["contrast"]], row, side, text)
         for row in pooled.to_dict("records"):
-            y = y_of[f"group {row['group']}"]
-            a, b = max(low, row["ci_low"]), min(high, row["ci_high"])
-            if math.isfinite(a) and math.isfinite(b):
-                figure.line(x(a), y, x(b), y, "icomb")
-            figure.mark(
-                x(row["effect"]),
-                y,
-                "diamond",
-                "fcomb",
-                5,
-                title=f"{readout}, combined over {row['n_contrasts']} contrasts of "
-                f"{row['group']}: {row['effect']:.3g} [{row['ci_low']:.3g}, "
-                f"{row['ci_high']:.3g}], I² {100 * row['i2']:.0f}%",
+            text = (
+                f"{readout}, combined over {row['n_contrasts']} contrasts of {row['group']}: "
+                f"{estimate(row, 'effect', 'low', 'high')}, I² {100 * row['i2']:.0f}%"
             )
+            _bar(figure, x, y_of[f"group {row['group']}"], row, "comb", text)
     return figure

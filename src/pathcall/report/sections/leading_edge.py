@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
+from pathcall.report.heatmap import Heatmap, draw_heatmap
 from pathcall.report.sections.running_sums import arms, leading_edge, main_readouts
 from pathcall.report.sections.sample_scores import sample_groups
-from pathcall.report.svg import Svg, diverging_key, shorten
+from pathcall.report.svg import Svg
 from pathcall.signatures.weights import genes_by_symbol
 
 
@@ -53,48 +53,18 @@ def draw_leading_edge(
                 centred = vst[gene] - vst[gene].mean()
                 rows[gene] |= {f"{name}|{k}": float(v) for k, v in centred.items()}
     columns = [f"{g.model}|{sample}" for g in cells for sample in g.samples]
-    sizes = [len(g.samples) for g in cells]
-    cell_w = max(8.0, min(26.0, 700 / len(columns)))
-    cell_h, left, top = 15, 96, 8
-    bottom = 24 + 6.2 * min(28, max(len(g.cell) for g in cells)) * 0.75
-    figure = Svg(
-        left + cell_w * len(columns) + 3 * len(cells) + 120,
-        top + cell_h * len(genes) + bottom,
-        f"{wording.pathway(pathway)}: leading-edge genes in every sample",
-        f"{len(genes)} genes, {len(columns)} samples, difference of VST from the model's mean.",
-        ident=f"f-edge-{pathway}",
+    return draw_heatmap(
+        Heatmap(
+            ident=f"f-edge-{pathway}",
+            title=f"{wording.pathway(pathway)}: leading-edge genes in every sample",
+            desc=f"{len(genes)} genes, {len(columns)} samples, difference of VST from the model's "
+            "mean.",
+            rows=genes,
+            columns=[g.cell for g in cells],
+            spans=[len(g.samples) for g in cells],
+            values=np.array([[rows[g].get(c, np.nan) for c in columns] for g in genes]),
+            limit=2.0,
+            key="log2, from mean",
+        ),
+        widest_cell=26.0,
     )
-    xs, ys, values = [], [], []
-    offset = float(left)
-    spot: dict[str, float] = {}
-    for group, size in zip(cells, sizes, strict=True):
-        for m, sample in enumerate(group.samples):
-            spot[f"{group.model}|{sample}"] = offset + m * cell_w
-        figure.text(
-            offset + size * cell_w / 2 + 3,
-            top + cell_h * len(genes) + 12,
-            shorten(group.cell, 28),
-            cls="s",
-            anchor="end",
-            rotate=-38,
-            title=group.cell,
-        )
-        offset += size * cell_w + 3
-    for i, gene in enumerate(genes):
-        figure.text(left - 6, top + i * cell_h + 12, gene, cls="s", anchor="end")
-        for column in columns:
-            if column in rows[gene]:
-                xs.append(spot[column])
-                ys.append(top + i * cell_h)
-                values.append(rows[gene][column])
-    limit = 2.0
-    figure.cells(
-        np.array(xs, dtype=float),
-        np.array(ys, dtype=float),
-        s.diverging(np.array(values), limit),
-        cell_w,
-        cell_h - 1,
-        "d",
-    )
-    diverging_key(figure, offset + 16, top, limit, "log2, from mean")
-    return figure

@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from pathcall.report import markdown
+from pathcall import __version__
+from pathcall.report import markdown, wording
 from pathcall.report.data import ReportData
 from pathcall.report.view import (
     Column,
@@ -23,7 +24,44 @@ def context(data: ReportData) -> dict[str, Any]:
         "methods": markdown.render(data.methods, level=3),
         "models": models_table(data),
         "rule": rule_table(data.config),
+        "citations": citations(data),
+        "how_to_cite": wording.HOW_TO_CITE,
     }
+
+
+def citations(data: ReportData) -> list[dict[str, str]]:
+    """What to cite as BibTeX and RIS: pathcall, the study, and the methods that were run."""
+    entries = [
+        {"key": "pathcall", "type": "software", "title": wording.TITLE, "author": wording.AUTHOR,
+         "note": f"version {__version__}"},
+    ]  # fmt: skip
+    if data.study.startswith("GSE"):
+        to = f"https://www.ncbi.nlm.nih.gov/geo/query/acc.cgi?acc={data.study}"
+        entries.append(
+            {"key": data.study, "type": "dataset", "title": f"Gene Expression Omnibus series "
+             f"{data.study}", "url": to}
+        )  # fmt: skip
+    for row in data.software[data.software["citation"].notna()].to_dict("records"):
+        words, _, doi = str(row["citation"]).partition(", doi:")
+        used = f"{row['name']} {row['version']}, used for: {row['used_for']}"
+        entry = {"key": str(row["name"]), "type": "misc", "title": words, "note": used}
+        entries += [entry | ({"doi": doi} if doi else {})]
+    return [
+        {"name": "BibTeX", "ident": "cite-bibtex", "text": "\n".join(map(_bibtex, entries))},
+        {"name": "RIS", "ident": "cite-ris", "text": "\n".join(map(_ris, entries))},
+    ]
+
+
+def _bibtex(entry: Mapping[str, str]) -> str:
+    fields = [f"  {k} = {{{v}}}" for k, v in entry.items() if k not in ("key", "type")]
+    return "\n".join([f"@{entry['type']}{{{entry['key']},", ",\n".join(fields), "}"])
+
+
+def _ris(entry: Mapping[str, str]) -> str:
+    kind = {"software": "COMP", "dataset": "DATA", "misc": "GEN"}[entry["type"]]
+    tags = {"key": "ID", "title": "TI", "author": "AU", "note": "N1", "doi": "DO", "url": "UR"}
+    lines = [f"{tags[k]}  - {v}" for k, v in entry.items() if k in tags]
+    return "\n".join([f"TY  - {kind}", *lines, "ER  - "])
 
 
 def rule_table(config: Mapping[str, Any]) -> Table | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
-from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.svg import Scale, Svg
 from pathcall.report.view import (
     figure,
 )
@@ -75,7 +75,7 @@ def draw_p_values(data: ReportData, contrast: str) -> Svg:
         f"{len(p)} genes in 20 bins; the highest holds {counts.max() if len(p) else 0}.",
         ident=f"f-p-{contrast}",
     )
-    figure.text(left, 13, shorten(contrast, 34), cls="s b", title=contrast)
+    figure.label(4, 13, contrast, left + w, cls="s b", stands="bottom")
     y = Scale(0, max(1, counts.max()) * 1.04, top + h, top)
     figure.y_axis(y, left, right=left + w, wanted=3)
     for i, n in enumerate(counts):

@@ -10,7 +10,9 @@ import numpy as np
 from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
-from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.lettering import widest
+from pathcall.report.sections.labels import group_name
+from pathcall.report.svg import Scale, Svg
 from pathcall.report.view import (
     Column,
     Table,
@@ -26,9 +28,9 @@ def context(data: ReportData) -> dict[str, Any]:
         "excluded": excluded_samples(data),
         "flags": flags_table(data),
         "metrics": metrics_table(data),
-        "library": figure("library", draw_library_sizes(data)),
-        "pca": figure("pca", draw_pca(data)),
-        "correlation": figure("correlation", draw_correlation(data)),
+        "library": figure("library", draw_library_sizes(data), file="samples.tsv"),
+        "pca": figure("pca", draw_pca(data), file="qc/pca.tsv"),
+        "correlation": figure("correlation", draw_correlation(data), file="qc/correlation.tsv"),
     }
 
 
@@ -99,23 +101,24 @@ def metrics_table(data: ReportData) -> Table:
 def draw_library_sizes(data: ReportData) -> Svg:
     """Library size of every sample, excluded ones open."""
     rows = data.samples
-    left, top, step = 250, 10, 17
+    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    names = [f"{n}  {group_name(cell.get(n))}".rstrip() for n in rows["sample"]]
+    left, top, step = widest(names) + 14, 10, 17
+    wide = max(160.0, min(420.0, 880 - left))
     sizes = rows["library_size"].to_numpy(dtype=float) / 1e6
     figure = Svg(
-        left + 420 + 90,
+        left + wide + 70,
         top + step * len(rows) + 40,
         "Library sizes",
         f"{len(rows)} samples; excluded samples are pale.",
         ident="f-library",
     )
-    x = Scale(0, max(1e-6, float(np.nanmax(sizes)) * 1.02), left, left + 420)
+    x = Scale(0, max(1e-6, float(np.nanmax(sizes)) * 1.02), left, left + wide)
     figure.x_axis(x, top + step * len(rows), top=top, name="million counts")
     flagged = set(data.flags["sample"])
-    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     for i, row in enumerate(rows.to_dict("records")):
         y = top + i * step
-        name = f"{row['sample']}  {cell.get(row['sample'], '')}"
-        figure.text(left - 6, y + 12, shorten(name, 38), cls="s", anchor="end", title=name)
+        figure.text(left - 6, y + 12, names[i], cls="s", anchor="end")
         size = sizes[i] if math.isfinite(sizes[i]) else 0.0
         figure.rect(
             left, y + 2, x(size) - left, step - 4, "fbar" if row["included"] == "yes" else "fpale"
@@ -138,9 +141,8 @@ def draw_pca(data: ReportData) -> Svg | None:
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     names = list(dict.fromkeys(cell.get(n, "") for n in wide.index))
     left, top, w, h = 56, 12, 430, 360
-    key = 34 + 7 * max(len(shorten(n, 34)) for n in names)
     figure = Svg(
-        left + w + 24 + key,
+        left + w + 48 + widest([group_name(n) for n in names]),
         max(top + h + 44, 30 + 18 * len(names)),
         "Principal components of the samples",
         f"{len(wide)} samples; PC1 {100 * share['PC1']:.0f}%, PC2 {100 * share['PC2']:.0f}% "
@@ -161,14 +163,18 @@ def draw_pca(data: ReportData) -> Svg | None:
     for sample, row in wide.iterrows():
         hue, mark = style[cell.get(sample, "")]
         figure.mark(
-            x(row["PC1"]), y(row["PC2"]), mark, hue, 5, title=f"{sample} ({cell.get(sample, '')})"
+            x(row["PC1"]),
+            y(row["PC2"]),
+            mark,
+            hue,
+            5,
+            title=f"{sample} ({cell.get(sample, '')})",
+            sample=str(sample),
         )
     for i, name in enumerate(names):
         hue, mark = style[name]
         figure.mark(left + w + 28, top + 10 + 18 * i, mark, hue, 5)
-        figure.text(
-            left + w + 40, top + 14 + 18 * i, shorten(name or "no cell", 34), cls="s", title=name
-        )
+        figure.text(left + w + 40, top + 14 + 18 * i, group_name(name) or "no group", cls="s")
     return figure
 
 
@@ -179,8 +185,9 @@ def draw_correlation(data: ReportData) -> Svg:
         index="sample", columns="other", values="correlation", sort=False
     ).reindex(index=names, columns=names)
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
-    size = max(9.0, min(28.0, 460 / len(names)))
-    left, top = 232, 8
+    labels = [f"{n}  {group_name(cell.get(n))}".rstrip() for n in names]
+    left, top = widest(labels) + 14, 8
+    size = max(10.0, min(28.0, 460 / len(names), (860 - left) / len(names)))
     figure = Svg(
         left + size * len(names) + 96,
         top + size * len(names) + 10,
@@ -195,16 +202,8 @@ def draw_correlation(data: ReportData) -> Svg:
     xs, ys = np.meshgrid(left + index, top + index)
     ok = np.isfinite(values)
     figure.cells(xs[ok], ys[ok], s.sequential(values[ok], low, 1.0), size - 0.6, size - 0.6, "s")
-    for i, name in enumerate(names):
-        text = f"{name}  {cell.get(name, '')}"
-        figure.text(
-            left - 6,
-            top + i * size + size / 2 + 3.5,
-            shorten(text, 38),
-            cls="xs" if size < 12 else "s",
-            anchor="end",
-            title=text,
-        )
+    for i, text in enumerate(labels):
+        figure.text(left - 6, top + i * size + size / 2 + 3.5, text, cls="s", anchor="end")
     x = left + size * len(names) + 14
     for k in range(s.SEQUENTIAL):
         figure.rect(x, top + (s.SEQUENTIAL - 1 - k) * 13, 14, 13, f"s{k}")

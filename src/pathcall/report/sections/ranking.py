@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
+from pathcall.report.heatmap import Heatmap, draw_heatmap
+from pathcall.report.lettering import widest
 from pathcall.report.sections.labels import estimate
-from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.svg import Scale, Svg
 from pathcall.report.view import (
     Column,
     Table,
@@ -25,12 +28,13 @@ from pathcall.report.view import (
 
 def context(data: ReportData) -> dict[str, Any]:
     """Variables of the section."""
+    one = len(data.contrasts) == 1
     return {
-        "leads": [
-            f
-            for c in data.contrasts
-            if (f := figure("ranking", draw_ranking(data, c.contrast), c.contrast))
-        ],
+        "leads": figure(
+            "ranking", draw_ranking(data, data.contrasts[0].contrast), file="ranking.tsv"
+        )
+        if one
+        else figure("ranking_map", draw_ranking_map(data), file="ranking.tsv"),
         "ranking": ranking_table(data),
     }
 
@@ -42,16 +46,27 @@ def ranking_rows(frame: pd.DataFrame, contrast: str, most: int = 12) -> pd.DataF
     return own[asked | own.index.isin(own[~asked].head(most).index)]
 
 
+def signature_name(name: str, kind: str) -> str:
+    """A pathway, footprint or gene set as figures name it."""
+    if kind == "pathway":
+        return wording.pathway(name)
+    if kind == "footprint":
+        return f"{name} footprint"
+    return name.removeprefix("HALLMARK_").replace("_", " ")
+
+
 def draw_ranking(data: ReportData, contrast: str) -> Svg | None:
     """Effects of all pathways of the panel in one contrast, the strongest and the called ones."""
     frame = data.ranking
     rows = ranking_rows(frame, contrast)
     if rows.empty:
         return None
-    left, top, wide, step = 216, 8, 170, 18
+    records = rows.to_dict("records")
+    names = [signature_name(str(r["name"]), str(r["kind"])) for r in records]
+    left, top, wide, step = widest(names, bold=True) + 12, 24.0, 330.0, 18.0
     figure = Svg(
-        left + wide + 82,
-        top + step * len(rows) + 36,
+        left + wide + 92,
+        top + step * len(rows) + 40,
         f"Which pathway leads in {contrast}",
         f"{len(rows)} of {int((frame['contrast'] == contrast).sum())} signatures, by size.",
         ident=f"f-leads-{contrast}",
@@ -62,23 +77,17 @@ def draw_ranking(data: ReportData, contrast: str) -> Svg | None:
         left + wide,
     )
     bottom = top + step * len(rows)
-    figure.x_axis(x, bottom, top=top, wanted=4, name="effect (residual SD of the score)")
-    for i, row in enumerate(rows.to_dict("records")):
+    figure.x_axis(x, bottom, top=top, wanted=6, name="effect (residual SD of the score)")
+    figure.text(left + wide + 12, top - 8, "rank (95%)", cls="m")
+    for i, row in enumerate(records):
         y = top + (i + 0.5) * step
         name = str(row["name"])
         asked = row["kind"] == "pathway" and name in data.pathways
-        shown = (
-            wording.pathway(name)
-            if row["kind"] == "pathway"
-            else f"{name} footprint"
-            if row["kind"] == "footprint"
-            else name.removeprefix("HALLMARK_").replace("_", " ")
-        )
         side = "comb" if asked else "ns"
         figure.text(
             left - 8,
             y + 4,
-            shorten(shown, 28),
+            names[i],
             cls="s b" if asked else "s",
             anchor="end",
             title=f"{name} ({row['kind']})",
@@ -94,12 +103,43 @@ def draw_ranking(data: ReportData, contrast: str) -> Svg | None:
             title=f"{name}: {estimate(row, 'effect', 'ci_low', 'ci_high')}",
         )
         figure.text(
-            left + wide + 6,
+            left + wide + 12,
             y + 4,
             f"{row['rank']:.0f} ({row['rank_low']:.0f}–{row['rank_high']:.0f})",
             cls="m",
         )
     return figure
+
+
+def draw_ranking_map(data: ReportData, most: int = 5) -> Svg | None:
+    """Signatures × contrasts: the called pathways, and the `most` strongest others of each."""
+    frame = data.ranking
+    shown = pd.concat([ranking_rows(frame, c.contrast, most) for c in data.contrasts])
+    if shown.empty:
+        return None
+    keys = shown[["kind", "name"]].drop_duplicates()
+    size = frame.assign(size=frame["effect"].abs()).groupby(["kind", "name"])["size"].max()
+    asked = [(k, n) for k, n in keys.itertuples(index=False) if k == "pathway"]
+    rest = [(k, n) for k, n in keys.itertuples(index=False) if k != "pathway"]
+    rows = [*asked, *sorted(rest, key=lambda key: (-size[key], key))]
+    contrasts = [c.contrast for c in data.contrasts]
+    at = frame.set_index(["kind", "name", "contrast"])[["effect", "fdr"]]
+    wanted = pd.MultiIndex.from_tuples([(k, n, c) for k, n in rows for c in contrasts])
+    values = at.reindex(wanted)
+    shape = (len(rows), len(contrasts))
+    return draw_heatmap(
+        Heatmap(
+            ident="f-leads",
+            title="Which pathways lead in which contrast",
+            desc=f"{len(rows)} signatures; a dot marks FDR < {data.alpha:g}.",
+            rows=[signature_name(n, k) for k, n in rows],
+            columns=contrasts,
+            values=values["effect"].to_numpy(dtype=float).reshape(shape),
+            dots=(values["fdr"] < data.alpha).to_numpy().reshape(shape),
+            limit=float(np.nanquantile(values["effect"].abs(), 0.9).round(1)) or 1.0,
+            key="effect, residual SD of the score",
+        )
+    )
 
 
 def ranking_table(data: ReportData) -> Table:

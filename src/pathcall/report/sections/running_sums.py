@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,21 +65,11 @@ def running_sum(ranked: pd.Series, members: set[str]) -> RunningSum | None:
     return RunningSum(curve, np.flatnonzero(inside), tuple(ranked.index[inside]))
 
 
-def enrichment_row(
-    data: ReportData, contrast: str, genes: Collection[str]
-) -> Mapping[str, Any] | None:
-    """Row of enrichment/{contrast}.tsv of the gene set that has exactly these genes, if tested."""
-    names = [n for n, s in data.panel.gene_sets.items() if set(s.genes) == set(genes)]
-    table = data.enrichment[contrast]
-    rows = table[table["gene_set"].isin(names) & table["es"].notna()].to_dict("records")
-    return {str(k): v for k, v in rows[0].items()} if rows else None
-
-
 def leading_edge(
     data: ReportData, contrast: str, ranked: pd.Series, genes: Collection[str]
 ) -> tuple[str, ...]:
     """Leading edge of a set: that of the run's table; an arm that is no gene set has its own."""
-    row = enrichment_row(data, contrast, genes)
+    row = data.enrichment_row(contrast, genes)
     if row is not None:
         return tuple(str(row["leading_edge"]).split(";"))
     found = running_sum(ranked, set(genes))
@@ -114,7 +103,7 @@ def draw_running_sums(
         for arm, genes in arms(readout):
             found = running_sum(ranked, genes)
             if found is not None:
-                tested = enrichment_row(data, contrast, genes)
+                tested = data.enrichment_row(contrast, genes)
                 score = found.score if tested is None else float(tested["es"])
                 curves.append((i, readout.readout, arm, found, score))
     if not curves:

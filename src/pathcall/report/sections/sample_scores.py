@@ -12,8 +12,9 @@ import pandas as pd
 from pathcall.report import svg as s
 from pathcall.report import wording
 from pathcall.report.data import ReportData
-from pathcall.report.sections.labels import short_names, two_lines
-from pathcall.report.svg import Scale, Svg, shorten
+from pathcall.report.lettering import LEADING, text_width, widest, wrap
+from pathcall.report.sections.labels import short_names
+from pathcall.report.svg import Scale, Svg
 
 
 @dataclass(frozen=True)
@@ -78,85 +79,106 @@ def score_rows(data: ReportData, pathway: str) -> pd.DataFrame:
 
 
 def draw_scores(data: ReportData, pathway: str) -> Svg | None:
-    """Every sample's score by group, one strip a readout."""
+    """Every sample's score by group: a panel a readout, side by side where groups are few."""
     rows = score_rows(data, pathway)
     if rows.empty:
         return None
-    cells = sample_groups(data)
+    groups = sample_groups(data)
     readouts = list(dict.fromkeys(rows["readout"]))
-    short = short_names(pathway, readouts)
-    left, top, high, gap = 150, 22, 78, 14
-    step = max(44.0, min(90.0, 760 / len(cells)))
-    bottom = 24 + 6.2 * min(28, max(len(g.cell) for g in cells)) * 0.75
-    width = left + step * len(cells) + 46
-    height = top + len(readouts) * (high + gap) + bottom
+    names = short_names(pathway, readouts)
+    few = len(groups) <= 6
+    step = 62.0 if few else max(20.0, min(90.0, 760 / len(groups)))
+    inner = step * len(groups)
+    across = max(1, int(950 // (inner + 62))) if few else 1
+    left, high = (46.0, 104.0) if few else (176.0, 72.0)
+    head = max(len(wrap(n, inner + 40, bold=True)) for n in names.values()) * LEADING + 8
+    cells = [g.cell for g in groups]
+    feet = max(len(wrap(c, step - 4)) for c in cells) * LEADING + 8 if few else 0.0
+    top = 4.0 if few else 24.0
+    tall = head + high + feet + 10 if few else high + 14
+    n_rows = -(-len(readouts) // across)
+    tilted = 0.0 if few else widest(cells) * 0.64 + 24
+    reach = 0.0 if few else max(0.0, widest(cells[:1]) * 0.77 - step / 2 - left)
+    left += reach
+    width = left + inner + 16
     figure = Svg(
-        width,
-        height,
+        width * min(across, len(readouts)),
+        top + n_rows * tall + tilted,
         f"{wording.pathway(pathway)}: score of every sample",
-        f"{len(readouts)} readouts, {sum(len(g.samples) for g in cells)} sample scores each; "
+        f"{len(readouts)} readouts, {sum(len(g.samples) for g in groups)} sample scores each; "
         "the bar is the mean of the group.",
         ident=f"f-scores-{pathway}",
     )
     for k, readout in enumerate(readouts):
+        x0 = left + (k % across) * width
+        y0 = top + (k // across) * tall + (head if few else 0)
         own = rows[rows["readout"] == readout].set_index("sample")["score"]
-        y0 = top + k * (high + gap)
         y = Scale(*s.padded(own, share=0.1), y0 + high, y0)
-        figure.rect(left, y0, step * len(cells), high, "band")
-        figure.y_axis(y, left, right=left + step * len(cells), wanted=3)
-        for m, text in enumerate(two_lines(short[readout], 16)):
-            figure.text(4, y0 + high / 2 + 13 * m, text, cls="s b", title=readout)
-        before: dict[str, tuple[float, float]] = {}
-        for i, group in enumerate(cells):
-            middle = left + (i + 0.5) * step
-            values = [(name, own[name]) for name in group.samples if name in own.index]
-            if not values:
-                continue
-            mean = float(np.mean([v for _, v in values]))
-            figure.line(middle - step * 0.3, y(mean), middle + step * 0.3, y(mean), "mean")
-            for m, (name, value) in enumerate(values):
-                x = middle + (m - (len(values) - 1) / 2) * min(9.0, step * 0.7 / len(values))
-                hue = list(data.models).index(group.model) % s.HUES
-                block = dict(zip(group.samples, group.blocks, strict=False)).get(name, "")
-                key = f"{group.model}|{block}"
-                if block and key in before:
-                    figure.line(*before[key], x, y(value), "pairline")
-                before[key] = (x, y(value))
-                figure.mark(
-                    x,
-                    y(value),
-                    "circle",
-                    f"k{hue}",
-                    3.4,
-                    title=f"{name} ({', '.join(filter(None, (group.cell, block)))}): {value:.4g}",
-                )
-    _group_labels(figure, data, cells, left, step, top + len(readouts) * (high + gap) + 2, top)
+        figure.rect(x0, y0, inner, high, "band")
+        figure.y_axis(y, x0, right=x0 + inner, wanted=3)
+        if few:
+            figure.label(
+                x0 - 40, y0 - 6, names[readout], inner + 40, cls="s b", stands="bottom",
+                title=readout,
+            )  # fmt: skip
+        else:
+            figure.label(4, y0 + high / 2, names[readout], 126, cls="s b", title=readout)
+        _dots(figure, data, groups, own, x0, step, y)
+        for i, group in enumerate(groups if few else []):
+            figure.label(
+                x0 + (i + 0.5) * step, y0 + high + 4, group.cell, step - 4, anchor="middle",
+                stands="top",
+            )  # fmt: skip
+    if not few:
+        _tilted_labels(figure, groups, left, step, top + n_rows * tall, top)
     return figure
 
 
-def _group_labels(
+def _dots(
     figure: Svg,
     data: ReportData,
-    cells: Sequence[Group],
+    groups: Sequence[Group],
+    scores: pd.Series,
     left: float,
     step: float,
-    y: float,
-    top: float,
+    y: Scale,
 ) -> None:
-    for i, group in enumerate(cells):
+    """One panel: dots of the samples, the mean of each group, lines along the blocks."""
+    before: dict[str, tuple[float, float]] = {}
+    for i, group in enumerate(groups):
+        middle = left + (i + 0.5) * step
+        values = [(name, scores[name]) for name in group.samples if name in scores.index]
+        if not values:
+            continue
+        mean = float(np.mean([v for _, v in values]))
+        figure.line(middle - step * 0.3, y(mean), middle + step * 0.3, y(mean), "mean")
+        hue = list(data.models).index(group.model) % s.HUES
+        for m, (name, value) in enumerate(values):
+            x = middle + (m - (len(values) - 1) / 2) * min(9.0, step * 0.7 / len(values))
+            block = dict(zip(group.samples, group.blocks, strict=False)).get(name, "")
+            key = f"{group.model}|{block}"
+            if block and key in before:
+                figure.line(*before[key], x, y(value), "pairline")
+            before[key] = (x, y(value))
+            about = ", ".join(filter(None, (group.cell, block)))
+            figure.mark(
+                x, y(value), "circle", f"k{hue}", 3.4, title=f"{name} ({about}): {value:.4g}",
+                sample=name,
+            )  # fmt: skip
+
+
+def _tilted_labels(
+    figure: Svg, groups: Sequence[Group], left: float, step: float, y: float, top: float
+) -> None:
+    """Names of many groups below, of their models above."""
+    for i, group in enumerate(groups):
         x = left + (i + 0.5) * step
-        if i == 0 or cells[i - 1].model != group.model:
-            size = sum(g.model == group.model for g in cells)
-            name = shorten(group.model, max(6, int(size * step / 6.5)))
-            figure.text(left + i * step + 4, top - 6, name, cls="m", title=f"model {group.model}")
-        figure.text(
-            x + 3,
-            y + 8,
-            shorten(group.cell, 28),
-            cls="s",
-            anchor="end",
-            rotate=-38,
-            title=group.cell,
-        )
-        if i and cells[i - 1].model != group.model:
-            figure.line(left + i * step, top, left + i * step, y, "cut")
+        if i == 0 or groups[i - 1].model != group.model:
+            size = sum(g.model == group.model for g in groups)
+            name = group.model
+            while len(name) > 3 and text_width(name) > size * step - 6:
+                name = name[:-2] + "…"
+            figure.text(left + i * step + 4, top - 8, name, cls="m", title=f"model {group.model}")
+            if i:
+                figure.line(left + i * step, top, left + i * step, y, "cut")
+        figure.text(x + 3, y + 8, group.cell, cls="s", anchor="end", rotate=-40)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
+from pathcall.report.lettering import text_width
 from pathcall.report.svg import Floats, Scale, Svg, shorten
 
 AXES_W, AXES_H = 420, 340
@@ -114,7 +115,8 @@ def _scatter(
     px, py = area.x.many(x), area.y.many(y)
     for name in ("ns", "down", "up"):
         at = side == name
-        figure.dots(px[at], py[at], f"d{name}", grid=1.0 if name == "ns" else 2.0)
+        rest = name == "ns"
+        figure.dots(px[at], py[at], f"d{name}", grid=1.0 if rest else 2.0, once=rest)
     _names(figure, rows, px, py, side, (left, left + AXES_W, top, top + AXES_H))
     figure.add("</g>")
     return figure
@@ -138,8 +140,8 @@ def _names(
         for i in order[:400]:
             if side[i] != direction or placed >= most:
                 continue
-            text = shorten(str(symbols[i]), 14)
-            wide = 7.2 * len(text)
+            text = shorten(str(symbols[i]), 16)
+            wide = text_width(text)
             x = px[i] + 6 if px[i] + 6 + wide <= box[1] else px[i] - 6 - wide
             y = min(max(py[i] + 4, box[2] + 9), box[3] - 2)
             spot = (x - 2, x + wide, y - 11, y + 3)

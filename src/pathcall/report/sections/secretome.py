@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pathcall import tables
-from pathcall.report import svg as s
 from pathcall.report.data import ReportData
-from pathcall.report.svg import Svg, diverging_key, shorten
+from pathcall.report.heatmap import Heatmap, draw_heatmap
+from pathcall.report.svg import Svg
 from pathcall.report.view import (
     Column,
     figure,
@@ -64,7 +63,7 @@ def secretome_tables(data: ReportData) -> dict[str, Any]:
         **{"class": [str(v).replace("_", " ") for v in data.overlap["class"]]}
     )
     return {
-        "figure": figure("secretome", draw_secretome(data)),
+        "figure": figure("secretome", draw_secretome(data), file="secretome/overlap.tsv"),
         "n_all": len(everything),
         "n_shown": len(shown),
         "table": table(
@@ -119,52 +118,23 @@ def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
     if not often:
         return None
     genes = sorted(often, key=lambda g: (-len(often[g]), -max(often[g]), symbols[g]))[:most]
-    cell_w, cell_h, left = 40, 15, 96
-    bottom = 150
-    figure = Svg(
-        left + cell_w * len(data.contrasts) + 130,
-        8 + cell_h * len(genes) + bottom,
-        "Secreted factors that change in most contrasts",
-        f"{len(genes)} of {len(often)} factors that change in at least one contrast; a dot "
-        f"marks FDR < {data.alpha:g}.",
-        ident="f-secretome",
-    )
-    xs, ys, values = [], [], []
-    dots = []
-    for j, c in enumerate(data.contrasts):
-        de = data.de[c.contrast].set_index("gene_id")
-        hits = set(data.secretome[c.contrast]["gene_id"])
-        for i, gene in enumerate(genes):
-            lfc = de["log2fc"].get(gene, np.nan)
-            if math.isfinite(lfc):
-                xs.append(left + j * cell_w)
-                ys.append(8 + i * cell_h)
-                values.append(lfc)
-            if gene in hits:
-                dots.append((left + (j + 0.5) * cell_w, 8 + (i + 0.5) * cell_h))
-        figure.text(
-            left + (j + 0.5) * cell_w + 3,
-            8 + cell_h * len(genes) + 12,
-            shorten(c.contrast, 26),
-            cls="s",
-            anchor="end",
-            rotate=-38,
-            title=c.label,
+    change = {c: data.de[c].set_index("gene_id")["log2fc"].reindex(genes) for c in data.secretome}
+    hits = {c: np.isin(genes, frame["gene_id"]) for c, frame in data.secretome.items()}
+    shown = [c.contrast for c in data.contrasts]
+    return draw_heatmap(
+        Heatmap(
+            ident="f-secretome",
+            title="Secreted factors that change in most contrasts",
+            desc=f"{len(genes)} of {len(often)} factors that change in at least one contrast; a "
+            f"dot marks FDR < {data.alpha:g}.",
+            rows=[symbols[g] for g in genes],
+            columns=shown,
+            values=np.column_stack([change[c].to_numpy(dtype=float) for c in shown]),
+            dots=np.column_stack([hits[c] for c in shown]),
+            limit=3.0,
+            key="log2 fold change",
         )
-    figure.cells(
-        np.array(xs, dtype=float),
-        np.array(ys, dtype=float),
-        s.diverging(np.array(values), 3.0),
-        cell_w - 1,
-        cell_h - 1,
-        "d",
     )
-    for i, gene in enumerate(genes):
-        figure.text(left - 6, 8 + i * cell_h + 12, symbols[gene], cls="s", anchor="end")
-    for x, y in dots:
-        figure.mark(x, y, "circle", "fdot", 2.6)
-    diverging_key(figure, left + cell_w * len(data.contrasts) + 18, 8, 3.0, "log2 fold change")
-    return figure
 
 
 def _pretty(frame: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pathcall.report import wording
 from pathcall.report.data import ReportData
+from pathcall.report.sections.labels import contrast_names
 from pathcall.report.view import pvalue
 
 SHOWN = 3  # claims on the first screen; the others are folded
@@ -30,13 +31,13 @@ def single_set_claims(data: ReportData) -> list[dict[str, str]]:
     rows = rows[rows["pathway"].isin(data.pathways)]
     rows = rows.sort_values("fdr", kind="stable").drop_duplicates(["contrast", "pathway"])
     claims = []
+    names = contrast_names(data)
     for row in rows.to_dict("records"):
         up = row["stat"] > 0
         call = data.call(row["contrast"], row["pathway"])
         if call["call"] == ("activated" if up else "repressed"):
             continue
-        one = len(data.contrasts) == 1
-        where = "" if one else f" in {data.contrast(row['contrast']).label}"
+        where = "" if len(names) == 1 else f" in {names[row['contrast']]}"
         claims.append(
             {
                 "contrast": row["contrast"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,7 @@ from pathcall.report.sections.readouts import (
 )
 from pathcall.report.sections.running_sums import draw_running_sums, gene_rankings, main_readouts
 from pathcall.report.sections.sample_scores import draw_scores
+from pathcall.report.sections.single_sets import single_set_claims
 from pathcall.report.view import (
     Column,
     figure,
@@ -34,17 +35,30 @@ from pathcall.report.view import (
 def context(data: ReportData) -> dict[str, Any]:
     """Variables of the section."""
     ranked = gene_rankings(data)
-    return {"why": [why(data, p, ranked) for p in data.pathways], **marker_genes.context(data)}
+    # Running sums stand where there is a call, or a claim of a single set that is not one.
+    told = {(c["pathway"], c["contrast"]) for c in single_set_claims(data)}
+    called = data.calls[data.calls["call"].isin(["activated", "repressed"])]
+    told |= set(zip(called["pathway"], called["contrast"], strict=True))
+    return {
+        "why": [why(data, p, ranked, told) for p in data.pathways],
+        **marker_genes.context(data),
+    }
 
 
-def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict[str, Any]:
-    """What the section of one pathway shows."""
+def why(
+    data: ReportData,
+    pathway: str,
+    ranked: Mapping[str, pd.Series],
+    told: Collection[tuple[str, str]],
+) -> dict[str, Any]:
+    """What the section of one pathway shows; running sums of the (pathway, contrast) in `told`."""
     call_columns = [
         Column("label", "Contrast"),
         *table_columns(
             tables.CALLS_TABLE,
             "call",
             "confidence",
+            "reason",
             "effect",
             "ci_low",
             "ci_high",
@@ -54,7 +68,6 @@ def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict
             "lines_down",
             "false_call_rate",
             "control_ok",
-            "reason",
             "families",
         ),
     ]
@@ -88,18 +101,20 @@ def why(data: ReportData, pathway: str, ranked: Mapping[str, pd.Series]) -> dict
         "readouts": readouts_of_panel(data, pathway),
         "adjusted": adjusted_calls(data, pathway),
         "combined": combined_readouts(data, pathway),
-        "forest": figure("forest", draw_forest(data, pathway)),
-        "scores": figure("scores", draw_scores(data, pathway)),
+        "forest": figure("forest", draw_forest(data, pathway), file="evidence.tsv"),
+        "scores": figure("scores", draw_scores(data, pathway), file="scores/samples.tsv"),
         "edge": figure("edge", draw_leading_edge(data, pathway, ranked)),
         "main": [(r.readout, i % 8) for i, r in enumerate(main_readouts(data, pathway))],
         "curves": [
             f
             for c in data.contrasts
-            if (
+            if (pathway, c.contrast) in told
+            and (
                 f := figure(
                     "enrichment",
                     draw_running_sums(data, pathway, c.contrast, ranked[c.contrast]),
                     c.contrast,
+                    file=f"enrichment/{c.contrast}.tsv",
                 )
             )
         ],
