@@ -41,6 +41,9 @@ tables of a study that you do not trust as text (Data > From Text), or read them
 | `provenance/config.yaml` | the effective config, defaults included |
 | `provenance/methods.md` | a Methods section with citations, written from what was run |
 | `figures/*.svg` | figures of the report, for `snakemake --report` |
+| `tables.xlsx` | calls, evidence, quality and provenance as one workbook; text stays text |
+| `qc/pathcall_samples_mqc.tsv`, `qc/pathcall_calls_mqc.tsv` | samples and calls for \
+MultiQC, which finds them by their names |
 | `inputs/metadata.json`, `inputs/source.json` | which files were fetched, what they \
 are, why a source was passed over |
 | `draft/samples.tsv`, `mirror/` | only on demand: a drafted sample sheet, the study's \

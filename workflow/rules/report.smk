@@ -4,7 +4,7 @@ REQUIRED INPUTS
     every table of results/{study} that the report shows; the signature panel
 
 OUTPUTS
-    results/{study}/report.html, figures/{figure}.svg
+    results/{study}/report.html, figures/{figure}.svg, tables.xlsx, qc/pathcall_{table}_mqc.tsv
 
 Captions and categories come from pathcall.report.wording, as those of the page do.
 """
@@ -55,6 +55,11 @@ rule render_report:
         panel=PANEL,
     output:
         html="results/{study}/report.html",
+        workbook="results/{study}/tables.xlsx",
+        multiqc=[
+            "results/{study}/qc/pathcall_samples_mqc.tsv",
+            "results/{study}/qc/pathcall_calls_mqc.tsv",
+        ],
         calls=captioned(f"{FIGURES}/calls.svg", "calls"),
         library=captioned(f"{FIGURES}/library.svg", "library"),
         pca=captioned(f"{FIGURES}/pca.svg", "pca"),

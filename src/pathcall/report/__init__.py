@@ -39,7 +39,8 @@ def render_report(
     out
         The HTML file; written whole or not at all.
     figures
-        Folder for single figures as SVG files (for ``snakemake --report``); none by default.
+        Folder for single figures as SVG files (for ``snakemake --report``), with the workbook
+        ``tables.xlsx`` and files for MultiQC beside it; none by default.
 
     Raises
     ------

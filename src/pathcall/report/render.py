@@ -23,6 +23,7 @@ from pathcall.report.sections.quality import draw_correlation, draw_library_size
 from pathcall.report.sections.sample_scores import sample_groups
 from pathcall.report.sections.scatter import draw_volcano
 from pathcall.report.svg import Svg, figure_css
+from pathcall.report.takeaway import write_takeaway
 from pathcall.report.view import (
     integer,
     is_missing,
@@ -51,6 +52,7 @@ def write_report(
     data = read_results(results, config=config, contrasts=contrasts, panel_folder=panel_folder)
     if figures is not None:
         write_figures(data, figures)
+        write_takeaway(data, figures.parent)
     page = render_page(data)
     write_text(page, out)
     _log.info("report: %.2f MB", len(page.encode()) / 1e6)

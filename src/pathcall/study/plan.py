@@ -81,6 +81,9 @@ class StudyPlan:
         folder = f"results/{self.config.study}"
         single = [
             "report.html",
+            "tables.xlsx",
+            "qc/pathcall_samples_mqc.tsv",
+            "qc/pathcall_calls_mqc.tsv",
             "samples.tsv",
             "counts.h5ad",
             "qc/metrics.tsv",
