@@ -13,7 +13,8 @@ from pathcall.deseq.fit_models import contrast_table
 from tests.project import ROOT
 
 REFERENCE = ROOT / "tests" / "reference"
-SETS = sorted(path.parent.name for path in REFERENCE.glob("*/weights.tsv"))
+LENGTHS = {path.parent.name for path in REFERENCE.glob("*/lengths.tsv.gz")}
+SETS = sorted({path.parent.name for path in REFERENCE.glob("*/weights.tsv")} - LENGTHS)
 
 
 def table(name: str, file: str, index: str | None = None) -> pd.DataFrame:

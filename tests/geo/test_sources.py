@@ -1,4 +1,5 @@
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -10,13 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pathcall.counts.matrix import read_counts_h5ad
 from pathcall.errors import ConfigError, DownloadError, InputError, NotPresentError
 from pathcall.geo import fetch, recount3, sources, supplementary
 from pathcall.geo import soft as geo
 from pathcall.geo.assemble import assemble_study
 from pathcall.geo.manifest import input_rows
 from pathcall.geo.options import DownloadOptions
-from pathcall.tables import INPUTS
+from pathcall.tables import INPUTS, read_table
 from tests.fake_geo import DUFFEL, FOREVER, FTP, WWW, Fault, Study, pack, serve
 from tests.project import ROOT
 
@@ -538,6 +540,28 @@ def test_samples_of_the_series_without_counts_stop_unless_the_sheet_excludes_the
     # These made-up ids are in no panel: the run gets past the samples and stops at the genes.
     with pytest.raises(InputError, match="can be mapped"):
         assemble()
+
+
+def test_lengths_stand_beside_the_counts_and_among_the_inputs(tmp_path, root):
+    demo = root / "resources/demo/GSE52778_counts.tsv.gz"
+    counts = pd.read_csv(demo, sep="\t", index_col=0)
+    lengths = counts.iloc[::-1] * 0.0 + 1500.5
+    lengths.iloc[:, 0] = 999.0
+    path = tmp_path / "salmon.merged.gene_lengths.tsv"
+    lengths.to_csv(path, sep="\t", index_label="gene_id")
+    run(tmp_path, DownloadOptions(offline=True), source="file", file=str(demo))
+    assemble_study(
+        str(tmp_path / "source.json"), samples=str(root / "config/demo/samples.tsv"),
+        contrasts=str(root / "config/demo/contrasts.tsv"),
+        panel=[str(root / "resources/panel/readouts.tsv")], gene_id="auto", lengths=[str(path)],
+        counts_out=str(tmp_path / "c.h5ad"), inputs_out=str(tmp_path / "i.tsv"),
+    )  # fmt: skip
+    data = read_counts_h5ad(tmp_path / "c.h5ad")
+    first = data.obs_names == counts.columns[0]
+    assert set(np.unique(data.layers["avg_tx_length"][first])) == {999.0}
+    assert set(np.unique(data.layers["avg_tx_length"][~first])) == {1500.5}
+    row = read_table(tmp_path / "i.tsv", INPUTS).set_index("source").loc["lengths"]
+    assert row["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,23 @@ def test_the_step_writes_its_three_files(tmp_path: Path, model: FittedModel) -> 
     )
     read_table(out["software"], SOFTWARE)
     assert "GSE1" in Path(out["methods"]).read_text()
+
+
+def test_methods_say_what_was_rounded_and_which_factors(model: FittedModel) -> None:
+    table = inputs("real")
+    table["note"] = "x | estimated counts: 12,345 decimal values rounded half to even | y"
+    lengths = table.assign(source="lengths", note=None)
+    texts = [
+        methods_text(
+            load_config(CONFIG, source="c"), [CONTRAST], inputs=given, software=software_table(),
+            models=[model],
+        )
+        for given in (inputs("real"), pd.concat([table, lengths], ignore_index=True))
+    ]  # fmt: skip
+    assert "counts from source `ncbi`." in texts[1]
+    for words in (
+        "They are estimated counts: 12,345 decimal values rounded half to even.",
+        "normalisation factors of each gene and sample from average transcript lengths",
+    ):
+        assert words not in texts[0]
+        assert words in texts[1]

@@ -18,14 +18,27 @@ write <- function(x, folder, file) {
 short <- function(x) signif(as.numeric(x), 10)
 
 reference <- function(name, counts, samples, design, contrasts, reduced = NULL, vst = FALSE,
-                      size_factors = "ratio") {
+                      size_factors = "ratio", lengths = NULL) {
   dir.create(file.path(here, name), showWarnings = FALSE)
-  dds <- DESeqDataSetFromMatrix(counts, samples, design)
+  if (is.null(lengths)) {
+    dds <- DESeqDataSetFromMatrix(counts, samples, design)
+  } else {
+    # As after tximport, of estimated counts and average transcript lengths.
+    txi <- list(counts = counts, abundance = counts, length = lengths, countsFromAbundance = "no")
+    dds <- DESeqDataSetFromTximport(txi, samples, design)
+    write(data.frame(gene_id = rownames(counts), signif(lengths, 10)), name, "lengths.tsv.gz")
+  }
   dds <- DESeq(dds, quiet = TRUE, sfType = size_factors)
   x <- attr(dds, "modelMatrix")
   m <- mcols(dds)
   write(data.frame(gene_id = rownames(counts), counts), name, "counts.tsv.gz")
-  write(data.frame(sample = colnames(counts), size_factor = sprintf("%.12g", sizeFactors(dds)), x,
+  sf <- sizeFactors(dds)
+  if (!is.null(lengths)) {
+    sf <- colMeans(normalizationFactors(dds))
+    write(data.frame(gene_id = rownames(counts), signif(normalizationFactors(dds), 14)), name,
+          "normalization_factors.tsv.gz")
+  }
+  write(data.frame(sample = colnames(counts), size_factor = sprintf("%.12g", sf), x,
                    check.names = FALSE), name, "design.tsv")
   write(data.frame(gene_id = rownames(counts), base_mean = short(m$baseMean),
                    gene = short(m$dispGeneEst), trend = short(m$dispFit),
@@ -207,3 +220,17 @@ reference("no_intercept", simulate(400, x, c(0.3, 0.3, 1)), s, ~ 0 + batch + grp
           list(grp = list(r = c(0, 0, 0, 1), w = c(grpyes = 1)),
                q_vs_p = list(r = c(-1, 1, 0, 0), w = c(batchp = -1, batchq = 1))),
           reduced = list(batch = ~ 0 + grp, grp = ~ 0 + batch))
+
+# Average transcript lengths beside the counts (simulated, both): normalisation factors of each gene
+# and sample, as DESeq2 makes them after tximport. Lengths differ by gene, sample and treatment.
+set.seed(1521)
+s <- data.frame(condition = factor(rep(c("a", "b"), each = 8)))
+x <- model.matrix(~condition, s)
+counts <- outliers(simulate(500, x, 1), 25)
+lengths <- matrix(2^rnorm(500, 10.5, 1), 500, 16, dimnames = dimnames(counts))
+lengths <- lengths * exp(matrix(rnorm(500 * 16, 0, 0.1), 500))
+lengths[, 9:16] <- lengths[, 9:16] * exp(rnorm(500, 0, 0.4))
+lengths <- signif(lengths, 10)
+reference("lengths", counts, s, ~condition,
+          list(b_vs_a = list(r = c("condition", "b", "a"), w = c(condition_b_vs_a = 1))),
+          vst = TRUE, lengths = lengths)

@@ -49,6 +49,14 @@ def test_config_is_frozen() -> None:
         ({"study": "airway"}, ["not a GEO series accession"]),
         ({"counts": {"source": "file"}}, ["go together"]),
         ({"counts": {"file": "x.tsv"}}, ["go together"]),
+        ({"counts": {"lengths": "x.tsv"}}, ["key counts", "source: file"]),
+        (
+            {
+                "counts": {"source": "file", "file": "x.tsv", "lengths": "l.tsv"},
+                "de": {"engine": "pydeseq2"},
+            },
+            ["counts.lengths", "engine: exact"],
+        ),
         ({"organism": "rat"}, ["key organism", "'human' or 'mouse'"]),
         ({"organism": "Human"}, ["key organism", "did you mean 'human'"]),
         ({"counts": {"source": "NCBI"}}, ["key counts.source", "did you mean 'ncbi'"]),

@@ -110,6 +110,8 @@ def test_given_files_are_files(demo: Path) -> None:
         assert "counts.file" in line
     line = refused(demo, counts={"source": "file", "file": "config/demo.yaml", "metadata": "empty"})
     assert "counts.metadata" in line
+    line = refused(demo, counts={"source": "file", "file": "config/demo.yaml", "lengths": "no.tsv"})
+    assert "counts.lengths" in line
     for key in ("samples", "contrasts"):
         for value in ("config", "none.tsv", "x" * 300):
             line = refused(demo, **{key: value})

@@ -1,7 +1,8 @@
 """Verified counts and the quality of samples.
 
 REQUIRED INPUTS
-    results/{study}/inputs/source.json (rules/fetch.smk), the sample sheet, the panel's gene ids
+    results/{study}/inputs/source.json (rules/fetch.smk), the sample sheet, the panel's gene ids,
+    the table that counts.lengths names
 
 OUTPUTS
     results/{study}/counts.h5ad, provenance/inputs.tsv
@@ -16,6 +17,7 @@ rule assemble_counts:
         samples=CONFIG.samples,
         contrasts=CONFIG.contrasts,
         panel=PANEL,
+        lengths=LENGTHS,
     output:
         counts="results/{study}/counts.h5ad",
         inputs="results/{study}/provenance/inputs.tsv",
@@ -26,6 +28,7 @@ rule assemble_counts:
     params:
         sheet=SHEET_CONTENT,
         panel=PANEL_CONTENT,
+        lengths=CONTENT.of(LENGTHS),
         gene_id=CONFIG.counts.gene_id,
         code=code_digest("pathcall.geo.assemble"),
     script:

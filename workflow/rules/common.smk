@@ -5,7 +5,7 @@ REQUIRED INPUTS
 
 OUTPUTS
     none: names only (CONFIG, STUDY, CONTRASTS, PLANS, TARGETS, PANEL, CONTENT, PANEL_CONTENT,
-    SHEET_CONTENT, COUNT_FILES, contrasts_of, targets_below, captioned, code_digest)
+    SHEET_CONTENT, COUNT_FILES, LENGTHS, contrasts_of, targets_below, captioned, code_digest)
 
 Everything a user can get wrong in them is found here, before any job runs.
 """
@@ -50,6 +50,7 @@ CONTENT = Content(main=workflow.is_main_process)
 PANEL_CONTENT = CONTENT.of(PANEL)
 SHEET_CONTENT = CONTENT.of([CONFIG.samples, CONFIG.contrasts])
 COUNT_FILES = count_files(CONFIG.counts.file) if CONFIG.counts.file else []
+LENGTHS = [CONFIG.counts.lengths] if CONFIG.counts.lengths else []
 
 if workflow.is_main_process:
     results_in(f"results/{STUDY}")

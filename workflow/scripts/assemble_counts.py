@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
         samples=snakemake.input.samples,
         contrasts=snakemake.input.contrasts,
         panel=snakemake.input.panel,
+        lengths=list(snakemake.input.lengths),
         gene_id=snakemake.params.gene_id,
         counts_out=snakemake.output.counts,
         inputs_out=snakemake.output.inputs,

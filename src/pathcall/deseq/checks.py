@@ -23,16 +23,18 @@ def check_counts(counts: pd.DataFrame) -> None:
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             wrong |= (values % 1 != 0).any(axis=0)
-    what, where, fix = "", "", ""
+    if wrong.any():
+        raise PathcallError(
+            "counts must be integers, 0 or more, and none missing or infinite",
+            where=f"gene {counts.columns[wrong][0]}",
+            fix="give raw counts, not normalised or logged values",
+        )
     if counts.shape[1] == 0:
-        what, where = "no gene is left to fit", f"{len(counts)} samples, 0 genes"
-        fix = "lower filter.min_count or filter.min_samples"
-    elif wrong.any():
-        what = "counts must be integers, 0 or more, and none missing or infinite"
-        where = f"gene {counts.columns[wrong][0]}"
-        fix = "give raw counts, not normalised or logged values"
-    if what:
-        raise PathcallError(what, where=where, fix=fix)
+        raise PathcallError(
+            "no gene is left to fit",
+            where=f"{len(counts)} samples, 0 genes",
+            fix="lower filter.min_count or filter.min_samples",
+        )
 
 
 def check_design(design: pd.DataFrame, samples: pd.Index) -> None:

@@ -51,6 +51,7 @@ def fit_dataset(
     design: pd.DataFrame,
     *,
     expressed: npt.NDArray[np.bool_],
+    lengths: Float | None = None,
     engine: Engine = "exact",
     threads: int = 1,
 ) -> DeseqDataSet:
@@ -66,6 +67,8 @@ def fit_dataset(
         ``samples × coefficients``: a matrix, since pydeseq2 evaluates formulas as Python.
     expressed
         Genes that the transformation's trend is fitted on (engine ``exact``).
+    lengths
+        Average transcript lengths, of the shape of `counts` (engine ``exact``).
     engine, threads
         As in the config; the result does not depend on the number of threads.
     """
@@ -79,6 +82,8 @@ def fit_dataset(
         counts=counts, metadata=samples, design=design, inference=inference(n_cpus=threads),
         quiet=True, low_memory=True,
     )  # fmt: skip
+    if lengths is not None:
+        dds.layers["avg_tx_length"] = lengths
     options: dict[str, Any] = {"genes": expressed} if exact else {}
     dds.vst(**options)
     dds.deseq2()
@@ -167,9 +172,11 @@ def fit_study_model(
     design = pd.DataFrame(
         plan.design.matrix, index=own.obs_names, columns=list(plan.design.coefficients)
     )
+    lengths = own.layers["avg_tx_length"][:, fitted] if "avg_tx_length" in own.layers else None
     dds = fit_dataset(
-        counts, samples, design, expressed=expressed[fitted], engine=engine, threads=threads
-    )
+        counts, samples, design, expressed=expressed[fitted], lengths=lengths, engine=engine,
+        threads=threads,
+    )  # fmt: skip
     symbols = known_symbols(own.var["symbol"])
     tables = {
         key: _whole(contrast_table(dds, weights, alpha=alpha, engine=engine), symbols)

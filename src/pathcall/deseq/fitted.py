@@ -17,7 +17,7 @@ from pathcall.stats.linear_models import residual_df
 
 Float = npt.NDArray[np.float64]
 
-LAYERS = ("vst_counts", "replace_counts")
+LAYERS = ("vst_counts", "replace_counts", "normalization_factors")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from pathcall.counts.lengths import read_lengths
 from pathcall.counts.matrix import assemble_counts, write_counts
 from pathcall.errors import InputError
 from pathcall.geo import manifest, sources
@@ -27,6 +28,7 @@ def assemble_study(
     contrasts: str,
     panel: Sequence[str],
     gene_id: str,
+    lengths: Sequence[str] = (),
     counts_out: str,
     inputs_out: str,
 ) -> None:
@@ -42,6 +44,8 @@ def assemble_study(
         Files of the signature panel.
     gene_id
         Kind of gene identifier, or ``auto``.
+    lengths
+        One table of average transcript lengths, or none.
     counts_out, inputs_out
         Where to write.
     """
@@ -57,11 +61,14 @@ def assemble_study(
         gene_id=gene_id if gene_id != "auto" else (table.gene_id_kind or "auto"),
         symbols=table.symbols,
     )
+    for path in lengths:
+        assembly.data.layers["avg_tx_length"] = read_lengths(path, assembly.data)
     write_counts(assembly, counts_out)
     inputs = pd.concat(
         [
             manifest.input_rows(source),
             _given([samples, contrasts], "sheet", "written by the user"),
+            *(_given([path], "lengths", "average transcript lengths") for path in lengths),
             _given(panel, "panel", "signature panel; origin in its README.md"),
         ],
         ignore_index=True,

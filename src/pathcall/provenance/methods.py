@@ -95,7 +95,7 @@ def methods_text(
     def tool(name: str) -> str:
         return f"{name} {version[name]}" if name in version else name
 
-    counts = inputs[~inputs["source"].isin(["panel", "sheet", "geo"])]
+    counts = inputs[~inputs["source"].isin(["panel", "sheet", "geo", "lengths"])]
     kinds = sorted(set(inputs["kind"]) - {"real"})
     origin = ", ".join(sorted(set(counts["source"])))
     lines = ["# Methods", ""]
@@ -110,7 +110,8 @@ def methods_text(
     lines += [
         f"**Data.** Study {config.study} ({config.organism}); counts from source `{origin}`. Every "
         "file is listed with its address, size and SHA-256 in `provenance/inputs.tsv`. Counts were "
-        "checked to be raw integers; gene ids were mapped through the panel's table of ids.",
+        "checked to be raw integers; gene ids were mapped through the panel's table of ids."
+        + _rounding(counts["note"]),
         "",
         "**Differential expression.** "
         + " ".join(
@@ -120,7 +121,7 @@ def methods_text(
             for model in models
         )
         + " Genes with at least ten counts in total were fitted by negative binomial models with "
-        "median-of-ratios size factors, dispersions shrunken to a parametric trend and Wald tests "
+        f"{_normalisation(inputs)}, dispersions shrunken to a parametric trend and Wald tests "
         f"as in DESeq2 (Love et al. 2014, Genome Biol 15:550), by {tool('pydeseq2')}"
         + (
             " with pathcall's inference, which follows R DESeq2 1.38.3 where the two differ"
@@ -177,6 +178,23 @@ def _enough(config: Config) -> str:
         "as many samples as its smallest contrasted cell has"
         if n == "auto"
         else f"at least {n} samples"
+    )
+
+
+def _rounding(notes: pd.Series) -> str:
+    """What was rounded of estimated counts, from the notes on the inputs."""
+    said = [
+        m[0] for note in notes.dropna() for m in re.finditer(r"estimated counts: [^|]*[^| ]", note)
+    ]
+    return f" They are {'; '.join(dict.fromkeys(said))}." if said else ""
+
+
+def _normalisation(inputs: pd.DataFrame) -> str:
+    if "lengths" not in set(inputs["source"]):
+        return "median-of-ratios size factors"
+    return (
+        "normalisation factors of each gene and sample from average transcript lengths and "
+        "median-of-ratios size factors (Soneson et al. 2015, F1000Research 4:1521)"
     )
 
 

@@ -72,6 +72,10 @@ class CountsConfig(Section):
     estimated: bool = False
     """The values are estimated counts (Salmon, RSEM, kallisto, tximport): decimals are rounded.
     Such tables are mostly recognised without this."""
+    lengths: UserPath | None = None
+    """For source `file`: average transcript lengths of the same genes and samples (nf-core/rnaseq's
+    `salmon.merged.gene_lengths.tsv`, tximport's `length`; genes × samples). The fit then takes
+    normalisation factors of each gene and sample, as DESeq2 does after tximport."""
     metadata: UserPath | None = None
     """For source `file`: an optional family SOFT file (`…_family.soft.gz`) that describes the
     samples."""
@@ -84,6 +88,8 @@ class CountsConfig(Section):
     def _file_given(self) -> Self:
         if (self.source == "file") != (self.file is not None):
             raise ValueError("`source: file` and `file: PATH` go together")
+        if self.lengths is not None and self.file is None:
+            raise ValueError("`lengths` goes with `source: file`: they belong to its counts")
         return self
 
 
@@ -249,6 +255,12 @@ class Config(Section):
         two = same_but_for_case(self.models)
         if two:
             raise ValueError(f"models {two[0]} and {two[1]} differ in case only: rename one")
+        return self
+
+    @model_validator(mode="after")
+    def _lengths_need_factors(self) -> Self:
+        if self.counts.lengths is not None and self.de.engine != "exact":
+            raise ValueError("`counts.lengths` needs `de.engine: exact`: pydeseq2 takes no lengths")
         return self
 
     @model_validator(mode="after")

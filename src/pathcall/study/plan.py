@@ -146,6 +146,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
         "samples": config.samples,
         "contrasts": config.contrasts,
         "counts.file": config.counts.file,
+        "counts.lengths": config.counts.lengths,
         "counts.metadata": config.counts.metadata,
     }
     for key, file in given.items():

@@ -16,7 +16,8 @@ INPUTS = schema(
         "file": text("path", label="File"),
         "url": text("where it came from", nullable=True, label="Address"),
         "source": text(
-            "geo (metadata), ncbi, recount3, supplementary, file, embedded, sheet or panel",
+            "geo (metadata), ncbi, recount3, supplementary, file, embedded, lengths, sheet or "
+            "panel",
             label="Source",
         ),
         "bytes": integer("size", label="Bytes"),
