@@ -21,16 +21,21 @@ def source(seed: int, n_genes: int) -> simulate.Source:
 
 
 def dose_model(
-    panel: Panel, planted: dict[str, float], doses: list[float], *, seed: int = 1
+    panel: Panel,
+    planted: dict[str, float],
+    doses: list[float],
+    *,
+    response: list[float] | None = None,
+    seed: int = 1,
 ) -> FittedModel:
-    """A slope over a dose; the planted pathways rise with it, in full at 1."""
+    """A slope over a dose; the planted pathways rise by `response` (the dose itself by default)."""
     drawn = source(seed, 9000)
     rng = np.random.default_rng([seed, 6])
     names = [f"s{i + 1}" for i in range(len(doses))]
     effects = np.zeros((len(names), len(drawn.symbols)))
     for pathway, strength in planted.items():
         full = simulate.planted_effects(panel, drawn.symbols, pathway, strength, rng=rng)
-        effects += np.outer(doses, full)
+        effects += np.outer(response or doses, full)
     counts = simulate.simulate_counts(drawn, np.ones(len(names)), effects, rng=rng)
     genes = pd.Index([f"g{i}" for i in range(len(drawn.symbols))])
     return FittedModel(

@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -163,18 +164,38 @@ def test_every_assessed_pathway_has_effect_interval_p_and_fdr(mapk):
     ],
 )
 def test_a_slope_is_called_where_its_ends_are_replicated(panel, doses, call):
-    model = dose_model(panel, {"MAPK": 1.5}, doses)
-    slope = Contrast("slope", "doses", {"dose": "1"}, {"dose": "0"}, None, None, {}, "")
+    row = slope_call(panel, dose_model(panel, {"MAPK": 1.5}, doses), top=1)
+    assert row["call"] == call, row["reason"]
+    if call == "not_assessable":
+        assert "1 sample at the sparser end of dose, 2 needed" in row["reason"]
+
+
+@pytest.mark.parametrize(
+    ("levels", "call"),
+    [
+        ([0.0, 0.1, 0.8, 1.0], "activated"),  # in steps of any height
+        ([1.0, 0.8, 0.1, 0.0], "repressed"),
+        ([0.0, 1.0, 1.0, 0.0], "no_evidence"),  # up and down again is no trend
+    ],
+)
+def test_a_trend_over_an_ordered_factor_is_a_slope_over_its_ranks(panel, levels, call):
+    ranks = np.repeat([0.0, 1.0, 2.0, 3.0], 3)
+    model = dose_model(panel, {"MAPK": 1.5}, ranks.tolist(), response=np.repeat(levels, 3).tolist())
+    row = slope_call(panel, model, top=3)
+    assert row["call"] == call, row["reason"]
+
+
+def slope_call(panel, model, *, top):
+    """MAPK's row for a slope from 0 to `top`."""
+    model = replace(model, contrasts={"slope": np.array([0.0, float(top)])})
+    slope = Contrast("slope", "doses", {"dose": str(top)}, {"dose": "0"}, None, None, {}, "")
     made = call_study(
         panel=panel, models={"doses": model}, contrasts={"slope": slope}, de=de_tables(model),
         readouts={"slope": pd.DataFrame({c: [] for c in READOUTS.columns})},
         calibration={"doses": calibrate(model, prepare(panel, model, RULE), RULE, seed=1)},
         rule=RULE, seed=1,
     )  # fmt: skip
-    row = cell(made, "slope", "MAPK")
-    assert row["call"] == call, row["reason"]
-    if call == "not_assessable":
-        assert "1 sample at the sparser end of dose, 2 needed" in row["reason"]
+    return cell(made, "slope", "MAPK")
 
 
 def test_an_outlier_gene_moves_no_vote(panel):

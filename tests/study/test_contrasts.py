@@ -260,3 +260,18 @@ def test_a_quote_loses_no_contrast(tmp_path: Path) -> None:
     """Excel puts quotes around a cell with a comma; a quote in a description hides no row."""
     quoted = R.replace("tumour=R,drug=vem\t", '"tumour=R,drug=vem"\t').replace("\n", '5" dish\n')
     assert set(plan(tmp_path, HEADER + quoted + SR + BOTH).weights) == {"r", "sr", "i"}
+
+
+def test_a_trend_over_an_ordered_factor_is_a_slope_over_its_ranks(tmp_path: Path) -> None:
+    """The example of config/README.md."""
+    sheet = "sample\tstage\tstage_rank\tdrug\n" + "".join(
+        f"{stage}{i}\t{stage}\t{rank}\t{'ab'[i % 2]}\n"
+        for rank, stage in enumerate(("naive", "early", "late"))
+        for i in (1, 2, 3)
+    )
+    trend = "trend\tm\tstage_rank=2\tstage_rank=0\t\t\t\tnaive to late\n"
+    made = plan(tmp_path, HEADER + trend, sheet=sheet, design="~ stage_rank",
+                continuous=["stage_rank"])  # fmt: skip
+    y = [2.0 * float(row["stage_rank"]) + 1 for row in made.design.rows]
+    beta = np.linalg.lstsq(made.design.matrix, y, rcond=None)[0]
+    assert made.weights["trend"] @ beta == pytest.approx(4)
