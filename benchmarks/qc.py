@@ -5,15 +5,19 @@
 ``../shared`` is present. A mixture takes reads of two real samples at random, to the smaller depth.
 
 Cells that do not differ can't be told apart by anybody: an exchange within them changes nothing. So
-every figure is given twice: for all pairs of cells, and for those that lie apart, more than twice
-the distance between replicates.
+every figure is given twice: for all, and for those that lie apart: where the squared distance
+between the cells (of a mixture, between what it should be and its own cell) is more than four
+times that between replicates. A mixture is nearer to its cell than the other cell is, and on the
+log scale the nearer, the fewer genes are silent in its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import logging
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +37,9 @@ from pathcall.stats.size_factors import size_factors
 SHARED = ROOT.parent / "shared"
 SEED = 1
 APART = 4.0
-"""Squared distance of two cells, over that between replicates, from which on they lie apart."""
+"""Squared distance, over that between replicates, from which on cells or mixtures lie apart."""
+TUNED = ("mcf10a", "macrophage", "GSE63966")
+"""Sets on which the limits were chosen; the others judge."""
 KNOWN = {
     "A375_36": ["RS_R1_5"],  # lies half-way between two cells (docs/qc.md)
     "GSE63966": ["GSM1561402", "GSM1561403"],  # replicates unlike one another, nobody knows which
@@ -105,14 +111,18 @@ def flagged(
     return {flag.sample for flag in flags}
 
 
-def separation(real: RealSet, values: pd.DataFrame) -> pd.DataFrame:
-    """Squared distance between cells over that between replicates, ``cells × cells``."""
+def separation(real: RealSet, values: pd.DataFrame, share: float = 1.0) -> pd.DataFrame:
+    """Squared distance over that between replicates, ``cells × cells``.
+
+    Between each cell (rows) and a mixture of it with a share of the other (columns).
+    """
     cells = cells_of(real, real.sheet)
     labels = model_labels(values, real.sheet, cells, real.blocks, [], n_genes=N_LABELS)
     fit = fit_labels(labels.values, labels.design)
     names = list(dict.fromkeys(cells))
     means = fit.coefficients[: len(names)]
-    gap = ((means[:, None] - means[None]) ** 2).sum(axis=-1) / fit.noise
+    towards = np.log2(1 - share + share * np.exp2(means[None] - means[:, None]))
+    gap = (towards**2).sum(axis=-1) / fit.noise
     return pd.DataFrame(gap, index=names, columns=names)
 
 
@@ -139,10 +149,10 @@ def plant(real: RealSet, n: int, rng: np.random.Generator) -> list[dict[str, obj
     cells = cells_of(real, sheet)
     size = cells.map(cells.value_counts())
     usable = size.index[size >= min(3, int(size.max()))]
-    gaps = separation(real, values)
     before = flagged(real, values, counts, sheet)
     rows: list[dict[str, object]] = []
     for kind in ("exchange", 0.25, 0.5, 0.75):
+        gaps = separation(real, values, 1.0 if isinstance(kind, str) else kind)
         for _ in range(n if kind == "exchange" else max(n // 2, 1)):
             while True:
                 one, other = rng.choice(usable, 2, replace=False)
@@ -163,6 +173,7 @@ def plant(real: RealSet, n: int, rng: np.random.Generator) -> list[dict[str, obj
             rows.append(
                 {
                     "set": real.name, "planted": str(kind), "n": len(planted),
+                    "gap": float(gaps.at[cells[one], cells[other]]),
                     "apart": bool(gaps.at[cells[one], cells[other]] > APART),
                     "found": len(planted & found), "mates": len(mates),
                     "mates flagged": len(mates & found),
@@ -225,12 +236,29 @@ def summary(rows: list[dict[str, object]], by: str) -> pd.DataFrame:
             {
                 by: key, "planted": kind, "samples": int(part["n"].sum()),
                 "found": part["found"].sum() / part["n"].sum(),
-                "found, cells apart": apart["found"].sum() / max(apart["n"].sum(), 1),
+                "found, apart": apart["found"].sum() / max(apart["n"].sum(), 1),
                 "mates flagged": of_three["mates flagged"].sum() / max(of_three["mates"].sum(), 1),
                 "others flagged": int(part["others flagged"].sum()),
             }
         )  # fmt: skip
     return pd.DataFrame(out)
+
+
+def by_separation(rows: list[dict[str, object]]) -> pd.DataFrame:
+    """Half-and-half mixtures found, by how far from their own cell they lie."""
+    frame = pd.DataFrame(rows)
+    frame = frame[frame["planted"] == "0.5"]
+    edges = [0.0, 1.0, 2.0, APART, 8.0, np.inf]
+    bins = pd.cut(frame["gap"], edges, labels=["below 1", "1–2", "2–4", "4–8", "above 8"])
+    grouped = frame.groupby(bins, observed=True)["found"]
+    return pd.DataFrame(
+        {
+            "squared distance": grouped.count().index.astype(str),
+            "mixtures": grouped.count().to_numpy(),
+            "share of all": grouped.count().to_numpy() / len(frame),
+            "found": grouped.mean().to_numpy(),
+        }
+    )
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -241,6 +269,9 @@ def markdown(frame: pd.DataFrame) -> str:
 
 
 def main() -> None:
+    # Set-up of AnnData and the dispersion trend speak of each of a thousand data sets.
+    warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="plant a quarter")
     quick = parser.parse_args().quick
@@ -251,17 +282,24 @@ def main() -> None:
         clean.append(clean_flags(real))
         rows += plant(real, 10 if quick else 40, rng)
         print(f"{real.name}: done", flush=True)
-    every = summary([{**row, "all": "all sets"} for row in rows], "all")
+    named = [
+        {**row, "sets": "that chose the limits" if row["set"] in TUNED else "that judge"}
+        for row in rows
+    ]
+    every = summary([{**row, "sets": "all"} for row in rows] + named, "sets")
     times = cost((125, 250, 500) if quick else (125, 250, 500, 1000))
     command = "python -m benchmarks.qc" + (" --quick" if quick else "")
     text = [
         "# Quality control, measured", "",
         f"Made by `{command}`. Real samples; what is planted is exchanged or mixed from them. "
-        "Cells lie apart where the squared distance between them is more than four times that "
-        "between replicates. Mates flagged: cells of three or more.", "",
+        "They lie apart where the squared distance between the cells (of a mixture, between it and "
+        "its own cell) is more than four times that between replicates. Mates flagged: cells of "
+        "three or more. The limits were chosen on "
+        f"{', '.join(TUNED)}; the other sets judge.", "",
     ]  # fmt: skip
     tables: list[tuple[str, pd.DataFrame]] = [
         ("All sets", every),
+        ("Half-and-half mixtures, by their distance from their own cell", by_separation(rows)),
         ("By set", summary(rows, "set")),
         ("As published", pd.DataFrame(clean)),
         ("Cost (simulated)", pd.DataFrame(times)),

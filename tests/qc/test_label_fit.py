@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from pathcall.qc.label_fit import SHARES, between_groups, exchange_gains, fit_labels
+from pathcall.qc.label_fit import exchange_gains, fit_labels
+from pathcall.qc.mixtures import between_groups
 
 
 def residual(design: np.ndarray, values: np.ndarray) -> float:
@@ -46,39 +47,6 @@ def test_distance_is_what_leaving_the_sample_out_takes_off(study) -> None:
         rest = np.arange(9) != i
         gain = residual(design, values) - residual(design[rest], values[rest])
         assert fit.distance[i] ** 2 * fit.noise == pytest.approx(gain)
-
-
-@pytest.mark.parametrize("left_out", [None, 2])
-def test_shares_between_groups(study, left_out) -> None:
-    design, values = study
-    kept = np.ones(9, dtype=bool)
-    if left_out is not None:
-        kept[left_out] = False
-    fit = fit_labels(values, design, kept)
-    cells = np.repeat([0, 1, 2], 3)
-    found = between_groups(fit, cells)
-    for i in range(9):
-        rest = kept.copy()
-        rest[i] = False
-
-        def mixed(row, share, i=i, rest=rest) -> float:
-            between = (1 - share) * design[i] + share * row
-            return residual(
-                np.vstack([design[rest], between]), np.vstack([values[rest], values[i]])
-            )
-
-        as_labelled = mixed(design[i], 0.0)
-        gain, share, group = max(
-            (as_labelled - mixed(row, s), s, g)
-            for g, row in enumerate(fit.rows)
-            for s in SHARES
-            if row[:3] @ design[i, :3] == 0
-        )
-        if gain <= 0:
-            assert found.group[i] == -1
-            continue
-        assert (found.group[i], found.share[i]) == (group, share)
-        assert found.gain[i] * fit.noise == pytest.approx(gain)
 
 
 def test_a_sample_without_mates_has_no_distance() -> None:

@@ -14,7 +14,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pathcall.qc.label_fit import Between, LabelFit, between_groups, exchange_gains, fit_labels
+from pathcall.qc.label_fit import LabelFit, exchange_gains, fit_labels
+from pathcall.qc.mixtures import Between, between_groups
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -38,14 +39,20 @@ class OddLimits:
     exchange, exchange_severe, exchange_apart
         Gain of exchanging two labels; beyond doubt if both samples also are this far from their
         mates, over the study's median.
+    exchange_both
+        Gain of an exchange over that of leaving out the odder of the two samples.
     look
         Distance, over the study's median, from which on a sample is set aside and looked at.
     between, between_severe
-        Gain of another group or a mixture with it.
+        Gain of another group or a mixture with it (`pathcall.qc.mixtures`).
     explained, explained_severe
         Part of the distance that it must explain.
-    least_share, whole_share
-        Shares of the other group between which a sample is a mixture; above, it belongs there.
+    between_left
+        Distance that it may leave: a sample that agrees with nobody is nearest to some group, too.
+    between_t
+        Position between the two groups, over the standard deviation of mates on that axis.
+    whole_share
+        Share of the other group up to which a sample is a mixture; above, it belongs there.
     outlier, outlier_severe
         Distance of a sample that no group explains.
     """
@@ -53,12 +60,14 @@ class OddLimits:
     exchange: float = 2.0
     exchange_severe: float = 5.0
     exchange_apart: float = 2.0
+    exchange_both: float = 0.85
     look: float = 1.6
-    between: float = 1.4
+    between: float = 0.8
     between_severe: float = 6.0
-    explained: float = 0.7
-    explained_severe: float = 0.8
-    least_share: float = 0.15
+    explained: float = 0.85
+    explained_severe: float = 0.85
+    between_left: float = 5.0
+    between_t: float = 3.0
     whole_share: float = 0.8
     outlier: float = 2.5
     outlier_severe: float = 5.0
@@ -158,12 +167,13 @@ def find_odd_samples(
         between = between_groups(fit, cell)
         mates = np.bincount(cell[kept], minlength=len(size))
         spare = kept & fit.predicted & (mates[cell] > np.where(size >= 3, 2, 1)[cell])
-        suspect = (between.gain > limits.between) & (between.explained > limits.explained)
-        suspect &= between.share >= limits.least_share
-        suspect |= fit.distance > limits.look
-        if not (spare & suspect).any():
+        # One that another group explains comes before the mates that it pulls towards itself.
+        suspect = spare & _convincing(between, limits)
+        if not suspect.any():
+            suspect = spare & (fit.distance > limits.look)
+        if not suspect.any():
             break
-        i = _oddest(fit, between, spare & suspect, cell)
+        i = _oddest(fit, between, suspect, cell, limits)
         kept[i] = False
         aside.append(i)
     fit = fit_labels(values, design, kept)
@@ -190,7 +200,9 @@ def _exchange(
         return None
     left = max(fit.rss - gain, 1e-12 * fit.rss) / fit.df
     strength = gain / left
-    if strength < limits.exchange:
+    # A mixture is farther from its mates than the innocent sample it would be exchanged with.
+    alone = fit.distance**2 * fit.noise
+    if strength < limits.exchange or gain < limits.exchange_both * max(alone[i], alone[j]):
         return None
     gains[[i, j]] = gains[:, [i, j]] = -np.inf
     a, b = np.unravel_index(int(np.argmax(gains)), gains.shape)
@@ -199,7 +211,7 @@ def _exchange(
     return int(min(i, j)), int(max(i, j)), strength, others
 
 
-def _oddest(fit: LabelFit, between: Between, candidates: Bool, cell: Int) -> int:
+def _oddest(fit: LabelFit, between: Between, candidates: Bool, cell: Int, limits: OddLimits) -> int:
     """The candidate that is farthest from its mates.
 
     Two samples that only predict each other, of a pair or of a cell of two, are equally far apart.
@@ -214,7 +226,7 @@ def _oddest(fit: LabelFit, between: Between, candidates: Bool, cell: Int) -> int
     apart = np.array([_apart(fit, i, tied, cell) for i in tied])
     if np.isfinite(apart).all():
         return int(tied[int(np.argmax(apart))])
-    gain = between.gain[tied] * between.explained[tied]
+    gain = (between.gain * between.explained * _convincing(between, limits))[tied]
     if gain.max() > 1.1 * np.sort(gain)[-2] + 0.1:
         return int(tied[int(np.argmax(gain))])
     far = [_median_distance(fit, i, np.flatnonzero(cell != cell[i])) for i in tied]
@@ -265,12 +277,22 @@ def _with_twin(
     return [odd, replace(other, severe=False, partner=i, distance=odd.distance)]
 
 
+def _convincing(between: Between, limits: OddLimits) -> Bool:
+    """Samples that another group, or a mixture with it, explains."""
+    return np.asarray(
+        (between.group >= 0)
+        & (between.gain >= limits.between)
+        & (between.explained >= limits.explained)
+        & (between.left <= limits.between_left)
+        & (between.t >= limits.between_t)
+    )
+
+
 def _verdict(fit: LabelFit, between: Between, i: int, limits: OddLimits) -> Odd | None:
     distance = float(fit.distance[i])
     share, gain = float(between.share[i]), float(between.gain[i])
     explained = float(between.explained[i])
-    inside = gain >= limits.between and explained >= limits.explained
-    if inside and between.group[i] >= 0 and share >= limits.least_share:
+    if _convincing(between, limits)[i]:
         example = int(np.flatnonzero(fit.group == between.group[i])[0])
         return Odd(
             i,
