@@ -117,6 +117,64 @@ def perturbations() -> Iterator[Case]:
         )  # fmt: skip
 
 
+def perturbations_of(n: int) -> Iterator[Case]:
+    """The same perturbations with `n` samples a side, each alone.
+
+    2: two of the three replicates of each cell, two of six donors. 6, 9 and 12: replicates of two,
+    three or four contrasts of one drug pooled (time points, genotypes), those in the design; all
+    six donors.
+    """
+    for study, pairs in _pairs().items():
+        s = load(study)
+        if s is None:
+            continue
+        if s.paired:
+            ((test, reference), expected), *_ = pairs.items()
+            up, down = _cell(s, test), _cell(s, reference)
+            blocks = s.sheet["block"]
+            for chosen in itertools.combinations(sorted(blocks.unique()), n):
+                t, r = ([x for x in side if blocks[x] in chosen] for side in (up, down))
+                yield Case(f"{test}-{reference}:{'+'.join(chosen)}", study, "alone",
+                           *two_groups(s, t, r, block=True), n, expected)  # fmt: skip
+        elif n == 2:
+            for (test, reference), expected in pairs.items():
+                for left in range(3):
+                    t, r = ([x for j, x in enumerate(_cell(s, c)) if j != left]
+                            for c in (test, reference))  # fmt: skip
+                    yield Case(f"{test}-{reference}:without{left}", study, "alone",
+                               *two_groups(s, t, r, block=False), n, expected)  # fmt: skip
+        else:
+            yield from _pooled(s, pairs, n)
+
+
+def _pooled(s: Set, pairs: dict[tuple[str, str], dict[str, str]], n: int) -> Iterator[Case]:
+    """Contrasts of one drug and expectation pooled, three replicates each, with no shared cell."""
+    kinds: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for (test, reference), expected in pairs.items():
+        drug = test.rpartition(".")[2] if s.name == "a375" else test.partition("_")[0]
+        kinds.setdefault((drug, *sorted(expected)), []).append((test, reference))
+    for (drug, *pathways), members in kinds.items():
+        expected = {p: pairs[members[0]][p] for p in pathways}
+        for chosen in itertools.combinations(members, n // 3):
+            if len({cell for pair in chosen for cell in pair}) < 2 * len(chosen):
+                continue
+            samples, labels, strata = [], [], []
+            for test, reference in chosen:
+                for cell, label in ((test, 1.0), (reference, 0.0)):
+                    own = _cell(s, cell)
+                    samples += own
+                    labels += [label] * len(own)
+                    strata += [test] * len(own)
+            design = pd.DataFrame(
+                {t: [float(x == t) for x in strata] for t, _ in chosen}, index=samples
+            )
+            design["test"] = labels
+            weights = np.zeros(design.shape[1])
+            weights[-1] = 1.0
+            name = f"{drug}:{'+'.join(t for t, _ in chosen)}"
+            yield Case(name, s.name, "alone", design, weights, n, expected)
+
+
 def _joint(s: Set, pairs: dict[tuple[str, str], dict[str, str]]) -> Iterator[Case]:
     cells = sorted(s.sheet["cell"].unique())
     design = pd.DataFrame(
@@ -171,8 +229,8 @@ def _mocks_of(s: Set, n: int, days: bool) -> Iterator[Case]:
 
 
 def _groups(cells: list[str], n: int) -> Iterator[tuple[str, ...]]:
-    """Groups of cells whose replicates make `n` a side: 2 (for 2 v 2, 3 v 3), 4 (6), 8 (12)."""
-    size = {2: 2, 3: 2, 6: 4, 12: 8}[n]
+    """Groups of cells whose replicates make `n` a side: 2 (for 2 v 2, 3 v 3), 4 (6), … 8 (12)."""
+    size = {2: 2, 3: 2, 6: 4, 9: 6, 12: 8}[n]
     if size == 2:
         yield from itertools.combinations(cells, 2)
         return

@@ -53,11 +53,16 @@ def _symbols() -> tuple[pd.Series, pd.Series]:
 def _set(name: str, counts: pd.DataFrame, sheet: pd.DataFrame, *, paired: bool = False) -> Set:
     counts = counts.loc[sheet.index].astype(int)
     counts.columns = counts.columns.astype(str)
+    return Set(name, counts, symbols_of(counts.columns), sheet, paired)
+
+
+def symbols_of(genes: pd.Index) -> pd.Series:
+    """Gene (Ensembl or Entrez id) → symbol; NaN where there is none."""
     ensembl, entrez = _symbols()
-    bare = counts.columns.str.replace(r"\.\d+$", "", regex=True)
+    bare = genes.astype(str).str.replace(r"\.\d+$", "", regex=True)
     table = ensembl if bare.str.startswith("ENSG").mean() > 0.5 else entrez
-    symbols = pd.Series(table.reindex(bare).to_numpy(), index=counts.columns, dtype=object)
-    return Set(name, counts, symbols.where(symbols != "", float("nan")), sheet, paired)
+    symbols = pd.Series(table.reindex(bare).to_numpy(), index=genes, dtype=object)
+    return symbols.where(symbols != "", float("nan"))
 
 
 def _counts(path: Path) -> pd.DataFrame:

@@ -59,6 +59,34 @@ def table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(made)
 
 
+def by_samples(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a method and number of samples a side: found, and false on mock splits.
+
+    Parameters
+    ----------
+    rows
+        As in `table`, with `n`.
+    """
+    made = []
+    for n, of_n in rows.groupby("n"):
+        for method, own in of_n.groupby("method", sort=False):
+            row = {"a side": str(n), "method": str(method)}
+            alone = own[(own["kind"] == "alone") & (own["expected"] != 0)]
+            for pathway in PATHWAYS[:3]:
+                part = alone[alone["pathway"] == pathway]
+                row[f"{pathway} found"] = shown(
+                    int((part["call"] == part["expected"]).sum()), len(part)
+                )
+            null = own[own["kind"].isin(["mock", "days"])]
+            for pathway in PATHWAYS[:3]:
+                part = null[null["pathway"] == pathway]
+                row[f"{pathway} false"] = shown(int((part["call"] != 0).sum()), len(part))
+            any_of = (null["call"] != 0).groupby([null["study"], null["case"]]).any()
+            row["any of four false"] = shown(int(any_of.sum()), len(any_of))
+            made.append(row)
+    return pd.DataFrame(made)
+
+
 def markdown(frame: pd.DataFrame) -> str:
     """A table of text as Markdown."""
     head = list(frame.columns)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from benchmarks.truth import cases
 from benchmarks.truth.sets import SHARED, Set
-from benchmarks.truth.tally import interval, shown, table
+from benchmarks.truth.tally import by_samples, interval, shown, table
 
 
 def made_up() -> Set:
@@ -78,3 +78,32 @@ def test_the_cases_are_those_of_the_truth():
     assert sum("AKT" in c.expected for c in alone) == 4
     assert sum("MAPK" in c.expected for c in alone) == 4
     assert all(len(c.design) == 6 for c in alone)
+
+
+def test_found_and_false_by_samples_a_side():
+    rows = pd.DataFrame(
+        [
+            ("m", 2, "alone", "s", "a", "AKT", -1, -1),
+            ("m", 2, "alone", "s", "b", "AKT", -1, 0),
+            ("m", 2, "mock", "s", "d", "AKT", 0, 1),
+            ("m", 2, "mock", "s", "d", "MAPK", 0, 1),
+            ("m", 2, "days", "s", "e", "AKT", 0, 0),
+            ("m", 6, "alone", "s", "f", "AKT", -1, -1),
+        ],
+        columns=["method", "n", "kind", "study", "case", "pathway", "expected", "call"],
+    )
+    two, six = by_samples(rows).to_dict("records")
+    assert (two["a side"], two["AKT found"], two["AKT false"]) == ("2", "1/2", "1/2")
+    assert (two["MAPK false"], two["any of four false"]) == ("1/1", "1/2")
+    assert (six["AKT found"], six["any of four false"]) == ("1/1", "–")
+
+
+def test_pooled_contrasts_share_no_sample():
+    s = made_up()
+    pairs = {("x_a", "c"): {"AKT": "repressed"}, ("x_b", "d"): {"AKT": "repressed"},
+             ("x_b", "c"): {"AKT": "repressed"}}  # fmt: skip
+    s.sheet["cell"] = s.sheet["cell"].replace({"a": "x_a", "b": "x_b"})
+    found = list(cases._pooled(s, pairs, 6))
+    assert [sorted(case.design.index) for case in found] == [sorted(s.sheet.index)]
+    assert found[0].design["test"].sum() == found[0].n == 6
+    assert np.linalg.matrix_rank(found[0].design) == found[0].design.shape[1] == 3
