@@ -11,10 +11,9 @@ import atexit
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from pathcall.console import show_run
+from pathcall.console import Console, show_run
 from pathcall.errors import PathcallError
 from pathcall.logs import last_error
 
@@ -54,6 +53,12 @@ class ClosingLines(logging.Handler):
         self._folder = folder
         self._jobs: dict[int, tuple[str, list[str]]] = {}
         self._said: list[str] = []
+        self.console: Console | None = None
+
+    def results_in(self, folder: str) -> None:
+        """Take note of where the results will be: ``results/{study}``."""
+        if self.console is not None:
+            self.console.results = Path(folder)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a failure."""
@@ -74,6 +79,16 @@ class ClosingLines(logging.Handler):
         if not found:
             found = [self._other_line(said) for said in self._said]
         return list(dict.fromkeys(found))
+
+    def studies(self) -> dict[str, str]:
+        """Study → the line of its first job that failed."""
+        found: dict[str, str] = {}
+        for rule, logs in self._jobs.values():
+            for log in logs:
+                parts = Path(log).parts
+                if parts[:1] == ("results",) and len(parts) > 2:
+                    found.setdefault(parts[1], self._job_line(log, rule))
+        return found
 
     @staticmethod
     def _job_line(log: str, rule: str) -> str:
@@ -104,33 +119,30 @@ class ClosingLines(logging.Handler):
         ).line()
 
 
-def watch_run(*, screen: bool) -> Callable[[str], None]:
-    """Show a run step by step, and have its last words printed as the process ends.
+_WATCHING: list[ClosingLines] = []
+
+
+def watch_run(*, screen: bool) -> ClosingLines:
+    """Show a run step by step, and have its last words printed, once, as the process ends.
 
     Parameters
     ----------
     screen
         Whether the run's screen is ours: not so where another workflow uses this one as a module.
-
-    Returns
-    -------
-    Callable
-        To be told the folder of the results, once it is known.
     """
+    if _WATCHING:  # a run of many studies
+        return _WATCHING[0]
     closing = ClosingLines()
+    _WATCHING.append(closing)
     logging.getLogger("snakemake.logging").addHandler(closing)
-    console = show_run() if screen else None
+    closing.console = show_run() if screen else None
 
     def say() -> None:
         lines = closing.lines()
-        if console is not None and not lines:
-            lines = list(filter(None, [console.closing()]))
+        if closing.console is not None and not lines:
+            lines = list(filter(None, [closing.console.closing()]))
         for line in lines:
             print(line, file=sys.stderr, flush=True)
 
-    def results_in(folder: str) -> None:
-        if console is not None:
-            console.results = Path(folder)
-
     atexit.register(say)
-    return results_in
+    return closing

@@ -159,6 +159,8 @@ def calls_table(path: Path, *, width: int) -> list[str]:
         return []
     if not rows:
         return []
+    if "study" in rows[0]:
+        rows = [{**row, "contrast": f"{row['study']}: {row['contrast']}"} for row in rows]
     contrasts = list(dict.fromkeys(row["contrast"] for row in rows))
     pathways = list(dict.fromkeys(row["pathway"] for row in rows))
     cells = {(row["contrast"], row["pathway"]): _cell(row) for row in rows}

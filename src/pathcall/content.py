@@ -40,12 +40,17 @@ class Content:
             if path not in self._known:
                 self._known[path] = sha256_of(path)[1] if os.path.isfile(path) else "absent"
             found[path] = self._known[path]
-        self._environment[VARIABLE] = json.dumps(self._known)
+        self._hand_on()
         return found
 
     def note(self, name: str, compute: Callable[[], str]) -> str:
         """Another value that is to be found once a run: what `compute()` gives."""
         if name not in self._known:
             self._known[name] = compute()
-            self._environment[VARIABLE] = json.dumps(self._known)
+            self._hand_on()
         return self._known[name]
+
+    def _hand_on(self) -> None:
+        # A run of many studies has one of these each.
+        others = json.loads(self._environment.get(VARIABLE, "{}"))
+        self._environment[VARIABLE] = json.dumps({**others, **self._known})

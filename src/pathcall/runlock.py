@@ -36,6 +36,8 @@ def hold_run(folder: str | Path = ".snakemake") -> int:
     int
         Number of stale locks removed.
     """
+    if _HELD:  # of this process, in a run of many studies
+        return 0
     folder = Path(folder)
     try:
         folder.mkdir(exist_ok=True)

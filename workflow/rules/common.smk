@@ -13,21 +13,12 @@ Everything a user can get wrong in them is found here, before any job runs.
 import os
 
 from pathcall import digest
-from pathcall.closing import watch_run
 from pathcall.content import Content
 from pathcall.files import check_seals
-from pathcall.runlock import hold_run
 from pathcall.study.config_file import check_config_files
 from pathcall.study.config import count_files
-from pathcall.study.plan import job_environment, plan_study, stop_on_error
+from pathcall.study.plan import plan_study, stop_on_error
 from pathcall.report import wording
-
-os.environ.update(job_environment(SOURCE, os.environ))
-
-if workflow.is_main_process:
-    results_in = watch_run(screen=not workflow.modifier.skip_configfile)
-    # A run that was killed, in a download most of all, leaves Snakemake's folder locked.
-    hold_run()
 
 CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
 
@@ -53,7 +44,8 @@ COUNT_FILES = count_files(CONFIG.counts.file) if CONFIG.counts.file else []
 LENGTHS = [CONFIG.counts.lengths] if CONFIG.counts.lengths else []
 
 if workflow.is_main_process:
-    results_in(f"results/{STUDY}")
+    if not workflow.modifier.skip_configfile:
+        CLOSING.results_in(f"results/{STUDY}")
     with stop_on_error():
         check_seals(f"results/{STUDY}")
 

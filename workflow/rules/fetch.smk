@@ -21,13 +21,6 @@ from pathcall.geo.lockfile import state
 DOWNLOAD = DownloadOptions.from_config(CONFIG.model_dump(mode="json"))
 
 
-localrules:
-    fetch_metadata,
-    fetch_counts,
-    draft_sample_sheet,
-    pack_mirror,
-
-
 rule fetch_metadata:
     """Family SOFT file of the series; with source `file`, only what counts.metadata names.
 
@@ -40,6 +33,7 @@ rule fetch_metadata:
         manifest="results/{study}/inputs/metadata.json",
     log:
         "results/{study}/logs/fetch_metadata.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -47,7 +41,7 @@ rule fetch_metadata:
         counts=CONFIG.counts.model_dump(mode="json", include={"source", "metadata"}),
         folder="resources/{study}",
         given=CONTENT.of([CONFIG.counts.metadata] if CONFIG.counts.metadata else []),
-        inputs=CONTENT.note("downloads", lambda: state(f"resources/{STUDY}")),
+        inputs=CONTENT.note(f"downloads of {STUDY}", lambda: state(f"resources/{STUDY}")),
         options=DOWNLOAD,
         code=code_digest("pathcall.geo.fetch"),
     script:
@@ -66,6 +60,7 @@ rule fetch_counts:
         manifest="results/{study}/inputs/source.json",
     log:
         "results/{study}/logs/fetch_counts.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -84,6 +79,7 @@ rule draft_sample_sheet:
         sheet=f"results/{STUDY}/draft/samples.tsv",
     log:
         f"results/{STUDY}/logs/draft_sample_sheet.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -103,6 +99,7 @@ rule pack_mirror:
         mirror=directory(f"results/{STUDY}/mirror"),
     log:
         f"results/{STUDY}/logs/pack_mirror.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

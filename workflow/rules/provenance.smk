@@ -19,6 +19,7 @@ rule write_provenance:
         methods="results/{study}/provenance/methods.md",
     log:
         "results/{study}/logs/write_provenance.log",
+    localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:

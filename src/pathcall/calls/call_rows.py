@@ -188,6 +188,8 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
         "n_lines": len(line_votes),
         "lines_up": int((line_votes > 0).sum()),
         "lines_down": int((line_votes < 0).sum()),
+        "se": se,
+        "df": context.evidence.df if assessed else np.nan,
         "adjusted": adjusted,
     }  # fmt: skip
 

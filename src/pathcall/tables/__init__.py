@@ -34,6 +34,7 @@ from pathcall.tables.files import read_table, write_table, write_text
 from pathcall.tables.genes import ACTIVITY, DE, ENRICHMENT, LRT, READOUTS
 from pathcall.tables.provenance import INPUTS, SOFTWARE
 from pathcall.tables.samples import QC_CORRELATION, QC_FLAGS, QC_METRICS, QC_PCA, SAMPLES
+from pathcall.tables.summary import SUMMARY_CALLS, SUMMARY_COMBINED
 
 __all__ = [
     "ACTIVITY",
@@ -64,6 +65,8 @@ __all__ = [
     "SECRETOME_OVERLAP",
     "SENSITIVITY",
     "SOFTWARE",
+    "SUMMARY_CALLS",
+    "SUMMARY_COMBINED",
     "YES_NO",
     "DataFrameSchema",
     "describe",
@@ -98,5 +101,7 @@ SCHEMAS = (
     RANKING,
     INPUTS,
     SOFTWARE,
+    SUMMARY_CALLS,
+    SUMMARY_COMBINED,
 )
 """All tables, in the order of the data's way."""

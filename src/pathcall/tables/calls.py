@@ -124,6 +124,8 @@ CALLS_TABLE = schema(
         ),
         "lines_up": integer("of them, move up by themselves", label="Lines ▲"),
         "lines_down": integer("of them, move down by themselves", label="Lines ▼"),
+        "se": number("standard error of `effect`", label="SE"),
+        "df": number("degrees of freedom of `se`", label="df"),
     },
 )
 

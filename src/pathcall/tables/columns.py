@@ -69,7 +69,7 @@ def choice(
 
 
 def schema(name: str, about: str, columns: dict[str, Column], **kw: Any) -> DataFrameSchema:
-    """A table: its name below `results/{study}/`, what it is about, its columns in order."""
+    """A table: its name below `results/{study}/`, or its path; what it is about; its columns."""
     kw.setdefault("strict", True)
     return DataFrameSchema(columns, name=name, description=about, ordered=kw["strict"], **kw)
 

@@ -1,0 +1,181 @@
+"""The page of many studies: one file, no script, in the look of a study's report."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from pathcall import __version__
+from pathcall.report import wording
+from pathcall.report.svg import Scale, Svg, padded, shorten
+from pathcall.report.view import integer, is_missing, number, percent, pvalue
+
+_ROW, _PANEL, _LABELS = 20.0, 150.0, 300.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """One question, its contrasts and what they say together."""
+
+    name: str
+    n_contrasts: int
+    n_studies: int
+    figure: Markup
+    pathways: Sequence[Mapping[str, Any]]
+
+
+def render_summary(
+    calls: pd.DataFrame, combined: pd.DataFrame, *, absent: Mapping[str, str]
+) -> str:
+    """The page as text.
+
+    Parameters
+    ----------
+    calls
+        Table of schema SUMMARY_CALLS.
+    combined
+        Table of schema SUMMARY_COMBINED.
+    absent
+        Study or config file → the ``error:`` line for which it is not on the page.
+    """
+    style = "".join(_asset("pathcall.report", name) for name in ("figure.css", "report.css"))
+    style += _asset("pathcall.summary", "summary.css")
+    pathways = list(dict.fromkeys(calls["pathway"]))
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("pathcall.summary", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "number": number, "pvalue": pvalue, "percent": percent, "integer": integer
+    }  # fmt: skip
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return environment.get_template("summary.html.j2").render(
+        version=__version__,
+        style=Markup(style),
+        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
+        studies=list(dict.fromkeys(calls["study"])),
+        absent=absent,
+        pathways=[{"id": name, "name": wording.pathway(name)} for name in pathways],
+        groups=[_group(name, calls, combined, pathways) for name in _in_order(combined["group"])],
+        matrix=_matrix(calls, pathways),
+    )
+
+
+def _matrix(calls: pd.DataFrame, pathways: Sequence[str]) -> list[dict[str, Any]]:
+    rows = []
+    for (study, contrast), part in calls.groupby(["study", "contrast"], sort=False):
+        found = part.set_index("pathway")
+        first = part.iloc[0]
+        rows.append(
+            {
+                "study": study,
+                "contrast": contrast,
+                "label": contrast if is_missing(first["description"]) else first["description"],
+                "group": "" if is_missing(first["group"]) else first["group"],
+                "cells": [_cell(p, found.loc[p]) if p in found.index else None for p in pathways],
+            }
+        )
+    return rows
+
+
+def _cell(pathway: str, row: pd.Series) -> dict[str, Any]:
+    return {
+        "pathway": pathway,
+        **row[["call", "confidence", "effect", "pvalue", "reason"]].to_dict(),
+        "mark": wording.mark(row),
+        "words": wording.answer(row),
+        "shared": row["status"] == "not_separable",
+    }
+
+
+def _group(
+    name: str, calls: pd.DataFrame, combined: pd.DataFrame, pathways: Sequence[str]
+) -> Group:
+    members = calls[calls["group"] == name]
+    whole = combined[(combined["group"] == name) & combined["readout"].isna()]
+    return Group(
+        name,
+        n_contrasts=len(members[["study", "contrast"]].drop_duplicates()),
+        n_studies=members["study"].nunique(),
+        figure=_forest(name, members, whole, pathways).markup(),
+        pathways=[
+            {**row, "name": wording.pathway(row["pathway"])} for row in whole.to_dict("records")
+        ],
+    )
+
+
+def _forest(name: str, members: pd.DataFrame, whole: pd.DataFrame, pathways: Sequence[str]) -> Svg:
+    """Effects with 95% intervals, a row a contrast, a panel a pathway; the combined one below."""
+    rows = list(members[["study", "contrast"]].drop_duplicates().itertuples(index=False))
+    bottom = 30 + _ROW * (len(rows) + 1.5)
+    figure = Svg(
+        _LABELS + _PANEL * len(pathways),
+        bottom + 45,
+        f"Effects of {name} in each study",
+        "Mean log2 change of each pathway's lines of evidence, with its 95% interval.",
+        ident=f"forest-{name}",
+    )
+    for i, row in enumerate(rows):
+        label = f"{row.study}: {row.contrast}"
+        figure.text(_LABELS - 12, 46 + _ROW * i, shorten(label, 44), anchor="end", title=label)
+    figure.text(_LABELS - 12, bottom - 8, "combined", cls="b", anchor="end")
+    for k, pathway in enumerate(pathways):
+        left = _LABELS + _PANEL * k
+        own = members[members["pathway"] == pathway].set_index(["study", "contrast"])
+        total = whole[whole["pathway"] == pathway]
+        ends = [*own["ci_low"], *own["ci_high"], *total["effect"], *total["ci_low"]]
+        # A combination of two contrasts has an interval far wider than all else in the panel.
+        limit = 3 * max([abs(v) for v in own["effect"] if np.isfinite(v)], default=1.0)
+        scale = Scale(
+            *padded((v for v in ends if abs(v) <= limit), zero=True), left + 8, left + _PANEL - 8
+        )
+        figure.text(left + _PANEL / 2, 18, wording.pathway(pathway), cls="b s", anchor="middle")
+        figure.x_axis(scale, bottom, top=26, wanted=3)
+        for i, row in enumerate(rows):
+            if tuple(row) in own.index:
+                found = own.loc[tuple(row)]
+                _interval(figure, scale, 42 + _ROW * i, found, str(found["call"]))
+        for found in total.to_dict("records"):
+            _interval(figure, scale, bottom - 12, found, "combined")
+    figure.text(
+        _LABELS + _PANEL * len(pathways) / 2, bottom + 34,
+        "mean log2 change towards the pathway", cls="axis", anchor="middle",
+    )  # fmt: skip
+    return figure
+
+
+def _interval(figure: Svg, scale: Scale, y: float, row: Mapping[str, Any], kind: str) -> None:
+    if not np.isfinite(row["effect"]):
+        return
+    cls = {"activated": "up", "repressed": "down", "combined": "comb"}.get(kind, "ns")
+    ends = [row["ci_low"], row["ci_high"]]
+    low, high = (
+        scale(float(np.clip(v, scale.low, scale.high))) if np.isfinite(v) else scale(row["effect"])
+        for v in ends
+    )
+    figure.line(low, y, high, y, f"i{cls}")
+    words = f"{number(row['effect'])} ({number(ends[0])} to {number(ends[1])})"
+    mark = "diamond" if kind == "combined" else "circle"
+    x = float(np.clip(row["effect"], scale.low, scale.high))
+    figure.mark(scale(x), y, mark, f"f{cls}", title=words)
+
+
+def _in_order(values: pd.Series) -> list[str]:
+    return list(dict.fromkeys(values.dropna()))
+
+
+def _asset(package: str, name: str) -> str:
+    return (files(package) / "assets" / name).read_text(encoding="utf-8")
