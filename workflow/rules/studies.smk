@@ -12,13 +12,16 @@ run ends with an error, and the summary is of the rest and says so.
 """
 
 from pathcall.digest import code_digest
+from pathcall.study.config_file import check_config_files
 from pathcall.study.plan import stop_on_error
 from pathcall.summary.plan import plan_studies
 
+CONFIG_FILES = [os.path.relpath(path) for path in workflow.configfiles]
+
 with stop_on_error():
-    STUDIES = plan_studies(
-        config, source=", ".join(map(os.path.relpath, workflow.configfiles)), root=PROJECT
-    )
+    if workflow.is_main_process:
+        check_config_files(CONFIG_FILES, evaluated=True)
+    STUDIES = plan_studies(config, source=", ".join(CONFIG_FILES) or "--config", root=PROJECT)
 
 OF_ALL = {
     "contrasts": {s: [c.as_dict() for c in p.contrasts.values()] for s, p in STUDIES.plans.items()},
