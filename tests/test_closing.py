@@ -34,7 +34,7 @@ def test_a_job_that_was_killed_is_named(tmp_path: Path) -> None:
     closing.emit(record("Error in rule draw", event="job_error", jobid=2, rule_name="draw", log=[]))
     lines = closing.lines()
     assert len(lines) == 2
-    assert "the job fit ended without a word" in lines[0]
+    assert "the job fit ended without an error message" in lines[0]
     assert str(log) in lines[0]
     assert "rule draw" in lines[1]
 

@@ -97,7 +97,7 @@ class ClosingLines(logging.Handler):
         if line is not None:
             return line
         return PathcallError(
-            f"the job {rule} ended without a word: it was killed, or ran out of memory",
+            f"the job {rule} ended without an error message: it was killed, or ran out of memory",
             where=f"log {log}" if log else f"rule {rule}",
             fix="give it more memory (fewer --cores, or --default-resources mem_mb=… on a cluster) "
             "and run again",
@@ -115,7 +115,7 @@ class ClosingLines(logging.Handler):
         return PathcallError(
             f"Snakemake stopped: {what[:300]}",
             where="the lines above, and .snakemake/log",
-            fix="mend what it names, then run again",
+            fix="fix what it names, then run again",
         ).line()
 
 

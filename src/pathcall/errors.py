@@ -1,4 +1,4 @@
-"""The one kind of error a user meets: what is wrong, where, and how to mend it, on one line."""
+"""The one kind of error a user meets: what is wrong, where, and how to fix it, on one line."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def shown(value: object) -> str:
 
 
 def choose(value: str, known: Iterable[str], *, what: str) -> str:
-    """How to mend an unknown name: the nearest known one, if there is one, and what there is.
+    """How to correct an unknown name: the nearest known one, if there is one, and what there is.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ def sha256_of(path: str | Path) -> tuple[int, str]:
 
 
 def sync(path: str | Path) -> None:
-    """Have the bytes of `path` on the disk before it gets its final name."""
+    """Flush the bytes of `path` to disk before it gets its final name."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -193,7 +193,7 @@ def _values(line: str, path: str | Path, number: int, what: str) -> list[str]:
                 raise ConfigError(
                     f"the {what} holds a spreadsheet's error value",
                     where=f"{path}, line {number}, value {value!r}",
-                    fix="mend the formula, or write NA for a value that is missing",
+                    fix="correct the formula, or write NA for a value that is missing",
                 )
     return values
 

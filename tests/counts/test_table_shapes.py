@@ -223,7 +223,7 @@ def test_a_workbook_that_made_dates_of_symbols(
     frame.to_excel(tmp_path / "counts.xlsx")
     found = assembled(tmp_path / "counts.xlsx", gene_ids)
     check(found, truth)
-    assert any("2 mended, 0 left out" in note for note in found.notes)
+    assert any("2 restored, 0 left out" in note for note in found.notes)
 
 
 def test_dates_that_could_be_two_symbols_are_left_out_and_counted(
@@ -232,7 +232,7 @@ def test_dates_that_could_be_two_symbols_are_left_out_and_counted(
     path = tmp_path / "counts.tsv"
     path.write_text(with_excel_dates(truth, MARCHF1="1-Mar", MTARC1="1-Mar"))
     found = assembled(path, gene_ids)
-    assert any("0 mended, 2 left out" in note for note in found.notes)
+    assert any("0 restored, 2 left out" in note for note in found.notes)
     assert not {"MARCHF1", "MTARC1", "1-Mar"} & set(found.data.var["symbol"])
 
 

@@ -64,7 +64,7 @@ def planned(folder: Path) -> tuple[StudyPlan, PanelFiles]:
 
 
 def outcome(folder: Path, name: str, content: bytes) -> tuple[StudyPlan, PanelFiles] | str:
-    """The plan, or the line of the error, which must say what, where and how to mend it."""
+    """The plan, or the line of the error, which must say what, where and how to fix it."""
     with changed(folder, name, content):
         try:
             return planned(folder)

@@ -256,7 +256,7 @@ def test_a_killed_job_ends_in_one_line(rerun: Project) -> None:
     (rerun.folder / RESULTS / "report.html").unlink()
     done = rerun.demo("--cores", "1")
     assert done.returncode != 0
-    assert last_line(done).startswith("error: the job render_report ended without a word")
+    assert last_line(done).startswith("error: the job render_report ended without an error message")
 
 
 def test_python_without_docstrings_makes_no_difference(

@@ -28,7 +28,7 @@ from pathcall.counts.sanity import (
     check_symbols,
     drop_rows_without_id,
 )
-from pathcall.counts.spreadsheet_ids import mend_dates
+from pathcall.counts.spreadsheet_ids import restore_dates
 from pathcall.errors import ConfigError, InputError
 from pathcall.files import check_seal, whole_file
 from pathcall.study.sample_sheet import Sheet
@@ -233,11 +233,11 @@ def assemble_counts(
         detect_kind(counts.index.tolist(), where=where) if gene_id == "auto" else gene_id  # type: ignore[assignment]
     )
     if kind == "symbol":
-        ids, mended, lost = mend_dates(counts.index.tolist(), set(gene_ids["symbol"]))
-        if mended or lost:
+        ids, restored, lost = restore_dates(counts.index.tolist(), set(gene_ids["symbol"]))
+        if restored or lost:
             notes.append(
-                f"a spreadsheet had turned {mended + lost} gene symbols into dates: {mended} "
-                f"mended, {lost} left out because more than one symbol reads so"
+                f"a spreadsheet had turned {restored + lost} gene symbols into dates: {restored} "
+                f"restored, {lost} left out because more than one symbol reads so"
             )
             counts = counts.set_axis(pd.Index(ids, dtype=object))
             counts = counts[counts.index.notna()]

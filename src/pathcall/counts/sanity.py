@@ -129,7 +129,7 @@ def check_sums(counts: pd.DataFrame, *, where: str) -> None:
         raise InputError(
             f"row {counts.index[i]!r} is the sum of all others",
             where=f"{where}, row {i + 1} below the header",
-            fix="delete it: it is no gene",
+            fix="delete it: it is not a gene",
         )
 
 

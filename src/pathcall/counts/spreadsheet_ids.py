@@ -1,7 +1,7 @@
 """Gene symbols that a spreadsheet turned into dates: SEPTIN2 as 2-Sep, MARCHF7 as 07.Mrz or 45358.
 
-Ziemann, Eren & El-Osta 2016, Genome Biol 17:177. A date is mended where only one current symbol can
-have been it and the table has no row for that symbol; others are left out and counted, because
+Ziemann, Eren & El-Osta 2016, Genome Biol 17:177. A date is restored where only one current symbol
+can have been it and the table has no row for that symbol; others are left out and counted, because
 MARCHF1 and MTARC1 both read 1-Mar.
 """
 
@@ -57,7 +57,7 @@ def read_date(cell: str) -> tuple[int, int] | None:
     return None
 
 
-def mend_dates(ids: Sequence[str], known: Collection[str]) -> tuple[list[str | None], int, int]:
+def restore_dates(ids: Sequence[str], known: Collection[str]) -> tuple[list[str | None], int, int]:
     """Give dates their symbol back.
 
     Parameters
@@ -71,19 +71,19 @@ def mend_dates(ids: Sequence[str], known: Collection[str]) -> tuple[list[str | N
     -------
     tuple
         Ids with a symbol in place of a date, None where it cannot be told; how many dates were
-        mended; how many were not.
+        restored; how many were not.
     """
     dates = {i: read_date(cell) for i, cell in enumerate(ids)}
     found = {i: date for i, date in dates.items() if date is not None}
     taken = set(ids)
     once = [d for d in found.values() if list(found.values()).count(d) == 1]
-    mended: list[str | None] = list(ids)
+    restored: list[str | None] = list(ids)
     count = 0
     for i, (month, day) in found.items():
         names = [p.format(day) for p in _SYMBOLS.get(month, ())]
         fits = [name for name in names if name in known]
-        mended[i] = None
+        restored[i] = None
         if len(fits) == 1 and fits[0] not in taken and (month, day) in once:
-            mended[i] = fits[0]
+            restored[i] = fits[0]
             count += 1
-    return mended, count, len(found) - count
+    return restored, count, len(found) - count

@@ -48,7 +48,7 @@ def decode(raw: bytes, where: str) -> tuple[str, tuple[str, ...]]:
     Raises
     ------
     InputError
-        It is no text.
+        It is not text.
     """
     notes: tuple[str, ...] = ()
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -85,7 +85,7 @@ def read_text_table(text: str, where: str, *, as_text: bool = False) -> TextTabl
     Raises
     ------
     InputError
-        It is no table: lines of different lengths, an unclosed quote, repeated column names.
+        It is not a table: lines of different lengths, an unclosed quote, repeated column names.
     """
     numbered = [(i, line) for i, line in enumerate(text.split("\n"), start=1) if line.strip()]
     comments = []
@@ -177,7 +177,7 @@ def _header_and_rows(
         raise InputError(
             f"a row has {widths[wrong]} cells where most have {width}",
             where=f"{where}, line {numbered[wrong + 1][0]}",
-            fix="mend the line, or export the table again; the file may have been cut",
+            fix="correct the line, or export the table again; the file may have been cut",
         )
     if (
         width > 1

@@ -57,7 +57,7 @@ def fetch_metadata(
     options: DownloadOptions,
     out: str | Path,
 ) -> Manifest:
-    """Have the family SOFT file of a series, verified, and write its manifest to `out`.
+    """Obtain and verify the family SOFT file of a series, and write its manifest to `out`.
 
     With source `file`, metadata are optional: the file ``counts.metadata`` names, or none.
 
@@ -105,7 +105,7 @@ def fetch_counts(
     options: DownloadOptions,
     out: str | Path,
 ) -> Manifest:
-    """Have the counts of the configured source, verified, and write the manifest to `out`.
+    """Obtain and verify the counts of the configured source, and write the manifest to `out`.
 
     Parameters
     ----------
@@ -365,7 +365,7 @@ _FETCHERS: dict[str, Fetcher] = {
 
 
 def obtain_soft(client: Client, study: str, folder: str | Path) -> Obtained:
-    """Have the family SOFT file of a series in `folder`, verified."""
+    """Obtain the family SOFT file of a series in `folder`, and verify it."""
 
     def check(path: Path, where: str) -> None:
         cap = client.options.max_decompressed_bytes

@@ -77,7 +77,7 @@ class Client:
         name: str,
         validate: Callable[[Path, str], None],
     ) -> Obtained:
-        """Have the file of `url` at ``folder/name``, verified.
+        """Obtain the file of `url` as ``folder/name``, verified.
 
         Parameters
         ----------
@@ -101,7 +101,7 @@ class Client:
         """
         if not safe_name(name):
             raise InputError(
-                "the archive gives a file a name that cannot be one",
+                "the archive gives a file an invalid name",
                 where=f"{url}, name {name[:80]!r}",
                 fix="do not use this file; report it to the archive it came from",
             )
@@ -234,7 +234,7 @@ class Client:
             return [name for name in names if safe_name(name)]
         names, refused = listed_names(self.text(url), url)
         if refused:
-            logger.warning("%s: %d links are no file names and are left out, such as %r",
+            logger.warning("%s: %d links are not file names and are left out, such as %r",
                            url, len(refused), refused[0][:80])  # fmt: skip
         return names
 
@@ -270,7 +270,9 @@ class Client:
             return None
         except UnicodeDecodeError as error:
             raise InputError(
-                "the mirror's marker of origins is no text", where=address, fix="mend the mirror"
+                "the mirror's marker of origins is not text",
+                where=address,
+                fix="correct the mirror",
             ) from error
         logger.info("%s: the mirror says what its files are", address)
         return parse_origins(text, address)

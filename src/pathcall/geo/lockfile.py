@@ -133,7 +133,7 @@ def parse_origins(text: str, where: str) -> dict[str, Origin]:
         raise InputError(
             "the marker of the files' origin cannot be read",
             where=f"{where}: no columns `file` and `kind`",
-            fix="mend it or remove it; without it nothing says whether data are real",
+            fix="correct it or remove it; without it nothing says whether data are real",
         )
     found: dict[str, Origin] = {}
     for row in rows:

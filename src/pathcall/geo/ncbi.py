@@ -111,7 +111,7 @@ def check_annotation(path: Path, where: str, *, organism: str, max_bytes: int) -
         raise InputError(
             f"the gene annotation is not that of {SCIENTIFIC[organism]}",
             where=f"{where}, EnsemblGeneID {ids[~right].iloc[0]}",
-            fix="set organism: to that of the study, or mend the mirror",
+            fix="set organism: to that of the study, or correct the mirror",
         )
 
 

@@ -83,7 +83,7 @@ def read_sums(path: Path, where: str) -> pd.DataFrame:
     """Coverage sums, ``gene_id × run``."""
     frame = read_gzip_table(path, where, first="gene_id")
     if not frame.index.is_unique or not frame.columns.is_unique:
-        raise InputError("a gene or a run is there twice", where=where, fix=_FIX)
+        raise InputError("a gene or a run appears twice", where=where, fix=_FIX)
     return verify_counts(frame, where=where)
 
 
@@ -106,7 +106,7 @@ def read_metadata(path: Path, where: str) -> pd.DataFrame:
         if name not in frame.columns:
             raise InputError("the table lacks a column", where=f"{where}, {name}", fix=_FIX)
     if frame["external_id"].duplicated().any():
-        raise InputError("a run is there twice", where=where, fix=_FIX)
+        raise InputError("a run appears twice", where=where, fix=_FIX)
     return frame.set_index("external_id")
 
 

@@ -109,7 +109,7 @@ def read_file(path: Path, where: str, *, name: str, series: Series, max_bytes: i
 
 @contextlib.contextmanager
 def _unsuitable() -> Iterator[None]:
-    """What the readers refuse is no table of counts here; `auto` goes on to the next source."""
+    """What the readers refuse is not a table of counts here; `auto` goes on to the next source."""
     try:
         yield
     except UnsuitableError:

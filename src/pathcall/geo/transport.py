@@ -53,7 +53,7 @@ class Transport:
         self._random = random.Random()
 
     def transfer(self, address: str, part: Path, *, limit: int, name: str = "") -> None:
-        """Have the bytes of an address in `part`, complete.
+        """Fetch the bytes of an address into `part`, complete.
 
         Parameters
         ----------
@@ -246,7 +246,7 @@ class Transport:
 
 
 class _AgainError(Exception):
-    """A failure that another try may mend."""
+    """A failure that another try may cure."""
 
     def __init__(self, what: str, *, asked: float | None = None, timeout: bool = False) -> None:
         super().__init__(what)

@@ -259,7 +259,7 @@ def _readouts(
         for column, pattern in (("pathway", _PATHWAY), ("readout", _READOUT)):
             if not pattern.fullmatch(row[column]) or row[column] == "NA":
                 raise ConfigError(
-                    f"a {column} has a name that no file or table can hold",
+                    f"a {column} has a name that cannot be a file name",
                     where=f"{at}, column {column}, value {shown(row[column])}",
                     fix="use letters, digits and _, a letter first; NA means missing",
                 )
@@ -432,7 +432,7 @@ def _named(row: Row, column: str, path: Path) -> str:
 def _gene(gene: str, path: Path, line: int) -> str:
     if not _GENE.fullmatch(gene) or gene == "NA" or _DATE.fullmatch(gene):
         raise ConfigError(
-            "a gene of the panel is no gene symbol",
+            "a gene of the panel is not a gene symbol",
             where=f"{path}, line {line}, gene {shown(gene)}",
             fix="write one symbol between tabs; spreadsheets turn some into dates",
         )
@@ -446,7 +446,7 @@ def _number(row: Row, column: str, path: Path) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise ConfigError(
-            f"a {column} of the panel is no finite number",
+            f"a {column} of the panel is not a finite number",
             where=f"{path}, line {row.line}, column {column}, value {shown(row[column])}",
             fix="write a number",
         )

@@ -1,7 +1,7 @@
 """Config files as they stand on disk, read without evaluating anything.
 
 Snakemake reads a config file with YTE: a file that says ``__use_yte__: true`` can run any Python,
-and of a key that stands twice the last one wins. Both are refused here: by `check_command_line`
+and of a key that appears twice the last one wins. Both are refused here: by `check_command_line`
 before Snakemake reads the file (the profiles in ``profiles/`` call it), by `check_config_files`
 after it (the Snakefile calls it, for runs without a profile).
 """
@@ -38,7 +38,7 @@ def read_config_file(path: str | Path) -> dict[str, Any]:
     ------
     ConfigError
         Naming file and line: the file is missing, not UTF-8, no YAML or JSON, empty or no mapping;
-        a key stands twice; it asks for its expressions to be evaluated; it is too large or too
+        a key appears twice; it asks for its expressions to be evaluated; it is too large or too
         deeply nested; a number is not the one that it looks like.
     """
     text = read_text_file(path, what="config file", limit=MAX_BYTES)
@@ -225,9 +225,9 @@ def _from_json(text: str, path: str | Path) -> Any:
 
 def _twice(key: Hashable, where: str) -> ConfigError:
     return ConfigError(
-        "a key stands twice in the config file",
+        "a key appears twice in the config file",
         where=f"{where}, key {shown(key)}",
-        fix="keep one: of two, the last would win without a word",
+        fix="keep one: of two, the last would silently win",
     )
 
 
@@ -243,7 +243,7 @@ def _syntax_error(error: yaml.YAMLError, text: str, path: str | Path) -> ConfigE
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     lines = text.split("\n")
     shown_line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
-    fix = "mend the YAML there; config/config.yaml is an example"
+    fix = "correct the YAML there; config/config.yaml is an example"
     if "\t" in shown_line[: len(shown_line) - len(shown_line.lstrip())] or "\\t" in problem:
         fix = "indent with spaces: YAML takes no tabs"
     return ConfigError(

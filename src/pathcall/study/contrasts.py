@@ -158,7 +158,7 @@ def _contrast(row: Row, path: str) -> Contrast:
     name = values["contrast"]
     if not re.fullmatch(ID, name):
         raise ConfigError(
-            "a contrast has an id that no file name can hold",
+            "a contrast has an id that cannot be a file name",
             where=f"{at}, column contrast, value {shown(row['contrast'])}",
             fix="use up to 100 letters, digits and _ only, and not NA, which means missing",
         )
@@ -366,7 +366,7 @@ def _check_cell(cell: Mapping[str, str], design: Design, path: str, column: str,
             )
         if key in design.continuous and parse_number(value) is None:
             raise ConfigError(
-                "a contrast gives a continuous column a value that is no finite number",
+                "a contrast gives a continuous column a value that is not a finite number",
                 where=f"{where}, value {shown(value)} of {key!r}",
                 fix="write a number",
             )

@@ -279,8 +279,8 @@ def build_design(
     Raises
     ------
     ConfigError
-        A level is missing, a continuous value is no number, a factor has one level, the design is
-        not of full rank, or it leaves no residual degrees of freedom.
+        A level is missing, a continuous value is not a number, a factor has one level, the design
+        is not of full rank, or it leaves no residual degrees of freedom.
     """
     for name in continuous:
         if name not in formula.columns:

@@ -1,4 +1,4 @@
-"""Levels of the sheet that look like a slip: their samples would be left out without a word."""
+"""Levels of the sheet that look like a slip: their samples would silently be left out."""
 
 from __future__ import annotations
 

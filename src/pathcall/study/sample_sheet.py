@@ -91,7 +91,7 @@ class Sheet:
         """Raise ConfigError where two spellings of a column are most likely one level.
 
         ``DMSO`` beside ``dmso``, ``6`` beside ``6.0``, ``wild type`` beside ``wild-type``: a
-        misspelt level would leave its sample out of every cell, without a word.
+        misspelt level would silently leave its sample out of every cell.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ def _check_column(column: str, path: str | Path) -> None:
     where = f"{path}, column {shown(column)}"
     if not _COLUMN.match(column) or len(column) > 100:
         raise ConfigError(
-            "a column of the sample sheet has a name that no design can use",
+            "a column of the sample sheet has a name that a design cannot use",
             where=where,
             fix="use up to 100 letters, digits and _ only, a letter first",
         )

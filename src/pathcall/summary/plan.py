@@ -99,7 +99,7 @@ def plan_studies(raw: Mapping[str, Any], *, source: str, root: Path) -> Studies:
         raise ConfigError(
             "none of the studies can be run",
             where=f"{source}, key {KEY}",
-            fix=f"mend them; the first mistake is: {next(iter(broken.values()))}",
+            fix=f"correct them; the first mistake is: {next(iter(broken.values()))}",
         )
     return Studies(configs, plans, broken)
 
