@@ -20,6 +20,8 @@ from pathcall.report.svg import Scale, Svg, padded, shorten
 from pathcall.report.view import integer, is_missing, number, percent, pvalue
 
 _ROW, _PANEL, _LABELS = 20.0, 150.0, 300.0
+_LEAST = 0.1
+"""Log2 change that a panel spans at least, so that noise is not drawn as an effect."""
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,13 @@ def _forest(name: str, members: pd.DataFrame, whole: pd.DataFrame, pathways: Seq
         left = _LABELS + _PANEL * k
         own = members[members["pathway"] == pathway].set_index(["study", "contrast"])
         total = whole[whole["pathway"] == pathway]
-        ends = [*own["ci_low"], *own["ci_high"], *total["effect"], *total["ci_low"]]
-        # A combination of two contrasts has an interval far wider than all else in the panel.
-        limit = 3 * max([abs(v) for v in own["effect"] if np.isfinite(v)], default=1.0)
-        scale = Scale(
-            *padded((v for v in ends if abs(v) <= limit), zero=True), left + 8, left + _PANEL - 8
-        )
+        # The combined interval of two contrasts is far wider than all else, and is cut.
+        ends = [*own["ci_low"], *own["ci_high"], -_LEAST, _LEAST]
+        scale = Scale(*padded(ends), left + 14, left + _PANEL - 14)
         figure.text(left + _PANEL / 2, 18, wording.pathway(pathway), cls="b s", anchor="middle")
+        if not own["effect"].notna().any():
+            figure.text(left + _PANEL / 2, 46, "not assessable", cls="m", anchor="middle")
+            continue
         figure.x_axis(scale, bottom, top=26, wanted=3)
         for i, row in enumerate(rows):
             if tuple(row) in own.index:
