@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "workflow", "src", "config", "resources/panel", "resources/demo", "envs",
-         "profiles", "pyproject.toml")  # fmt: skip
+PARTS = ("Snakefile", "workflow", "src", "config", "resources/panel", "resources/panel_mouse",
+         "resources/demo", "envs", "profiles", "pyproject.toml")  # fmt: skip
 IMPORTS = "imports"
 """Folder of a run where each job writes what it imported."""
 

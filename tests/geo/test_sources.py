@@ -120,6 +120,17 @@ def test_fewer_samples_than_the_series_is_logged(tmp_path, caplog):
     assert sources.read_counts(tmp_path / "source.json").counts.shape[1] == 4
 
 
+def test_mouse_from_recount3(tmp_path):
+    mouse = replace(STUDY, organism="Mus musculus")
+    with serve(mouse.files() | mouse.recount3("M023")) as server:
+        run(tmp_path, options(server), study=mouse, organism="mouse", source="recount3")
+        asked = [path for path in server.requests if "gene_sums" in path]
+    assert asked == [f"/{path}" for path in mouse.recount3("M023") if "M023" in path]
+    table = sources.read_counts(tmp_path / "source.json")
+    assert table.counts.index[0].startswith("ENSMUSG")
+    assert table.counts.shape == (400, 6)
+
+
 def test_mouse(tmp_path):
     mouse = replace(STUDY, organism="Mus musculus")
     with serve(mouse.files()) as server:

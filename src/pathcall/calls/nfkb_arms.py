@@ -37,9 +37,13 @@ def arm_genes(contrast: str, table: pd.DataFrame, *, expressed: Collection[str])
     expressed
         Ids of the genes that the model counts as expressed; others are listed without values.
     """
-    found = table[table["symbol"].isin(GENES) & table["gene_id"].isin(expressed)]
+    # Mouse genes have the same names, written Nfkb2.
+    named = table.assign(upper=table["symbol"].str.upper())
+    named = named[named["upper"].isin(GENES)]
+    written = named.drop_duplicates("upper").set_index("upper")["symbol"]
+    found = named[named["gene_id"].isin(expressed)]
     found = found.sort_values("base_mean", ascending=False, kind="stable", na_position="last")
-    best = found.drop_duplicates("symbol").set_index("symbol")
+    best = found.drop_duplicates("upper").set_index("upper")
     rows = []
     for symbol, part in GENES.items():
         have = symbol in best.index and pd.notna(best.at[symbol, "stat"])
@@ -50,7 +54,7 @@ def arm_genes(contrast: str, table: pd.DataFrame, *, expressed: Collection[str])
         rows.append(
             {
                 "contrast": contrast,
-                "symbol": symbol,
+                "symbol": written.get(symbol, symbol),
                 "part": part,
                 "expressed": "yes" if have else "no",
                 **value,

@@ -15,7 +15,8 @@ import pandas as pd
 
 from pathcall.qc.flags import Flag
 
-Y_GENES = ("RPS4Y1", "DDX3Y", "KDM5D", "UTY", "USP9Y", "EIF1AY", "ZFY")
+# Of human, mouse (EIF2S3Y) or both; mouse symbols are compared in capitals.
+Y_GENES = ("RPS4Y1", "DDX3Y", "KDM5D", "UTY", "USP9Y", "EIF1AY", "EIF2S3Y", "ZFY")
 X_GENE = "XIST"
 PRESENT = 5.0
 """Normalised counts per million from which on a gene counts as expressed."""

@@ -62,6 +62,18 @@ class Panel:
             quoting=csv.QUOTE_NONE,
         )
 
+    @cached_property
+    def orthologs(self) -> pd.DataFrame | None:
+        """How many of each readout's genes have an ortholog, if the panel is one read in orthologs.
+
+        ``coverage.tsv`` of its folder as text: readout, n_human, n_orthologs, coverage, n_mouse,
+        without_ortholog. None for a panel of its own organism's genes.
+        """
+        path = self.folder / "coverage.tsv"
+        if not path.is_file():
+            return None
+        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+
 
 def load_panel(folder: str | Path) -> Panel:
     """Read and check a panel folder.

@@ -42,6 +42,8 @@ def _not_missing(name: str) -> str:
     return name
 
 
+PANELS = {"human": "resources/panel", "mouse": "resources/panel_mouse"}
+"""Panels that ship."""
 ID = r"^[A-Za-z0-9_]{1,100}$"
 """Ids that become file names: contrasts and models."""
 Name = Annotated[str, StringConstraints(pattern=ID), AfterValidator(_not_missing)]
@@ -224,8 +226,9 @@ class Config(Section):
     """FDR for genes, and the level that independent filtering optimises for."""
     seed: int = Field(default=20150416, ge=0, lt=2**32)
     """Seed of everything random."""
-    signatures: UserPath = "resources/panel"
-    """Folder of signatures in the panel's format."""
+    signatures: UserPath | None = None
+    """Folder of signatures in the panel's format. None: the panel that ships for `organism`,
+    `resources/panel` or `resources/panel_mouse`."""
     mirrors: dict[str, str] = Field(default_factory=dict)
     """Host → base URL (http, https) or `file://` folder to use in its place. The hosts are
     `ftp.ncbi.nlm.nih.gov`, `www.ncbi.nlm.nih.gov` and `duffel.rail.bio` (recount3)."""

@@ -16,7 +16,14 @@ from typing import Any
 
 from pathcall.errors import ConfigError, PathcallError, choose, shown
 from pathcall.signatures.panel_files import PanelFiles, check_panel
-from pathcall.study.config import CallsConfig, Config, count_files, load_config, resolve
+from pathcall.study.config import (
+    PANELS,
+    CallsConfig,
+    Config,
+    count_files,
+    load_config,
+    resolve,
+)
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
 from pathcall.study.misspelt import check_misspelt
 from pathcall.study.sample_sheet import Sheet, read_sheet
@@ -50,7 +57,7 @@ class StudyPlan:
     @property
     def panel_files(self) -> list[str]:
         """Files of the signature panel, sorted."""
-        folder = Path(self.config.signatures)
+        folder = Path(self.config.signatures or "")
         kept = (".tsv", ".tsv.gz", ".gmt")
         return sorted(str(path) for path in folder.iterdir() if path.name.endswith(kept))
 
@@ -135,11 +142,11 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
         Naming file, column and value, and the fix.
     """
     config = load_config(raw, source=source)
-    signatures = resolve(config.signatures, root=root)
+    signatures = resolve(config.signatures or PANELS[config.organism], root=root)
     if not Path(signatures).is_dir():
         raise ConfigError(
             "the folder of signatures does not exist",
-            where=f"{source}, key signatures, value {config.signatures!r}",
+            where=f"{source}, key signatures, value {signatures!r}",
             fix="name a folder in the format of resources/panel/README.md",
         )
     given = {

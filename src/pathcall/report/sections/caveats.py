@@ -17,7 +17,7 @@ from pathcall.report.view import (
 
 def caveats(data: ReportData) -> list[str]:
     """What to keep in mind when reading the calls, a sentence each."""
-    made: list[str] = []
+    made: list[str] = [*_orthologs(data)]
     labels = contrast_names(data)
     failed = data.calls[data.calls["control_ok"] == "no"]
     for contrast in failed["contrast"].unique():
@@ -71,6 +71,22 @@ def caveats(data: ReportData) -> list[str]:
     if n_out:
         made.append(f"{n_out} sample(s) were excluded; the reasons are listed.")
     return made
+
+
+def _orthologs(data: ReportData) -> list[str]:
+    """That the signatures are another organism's, and how many of their genes are lost."""
+    table = data.panel.orthologs
+    if table is None:
+        return []
+    evidence = [
+        r.readout for r in data.panel.readouts if r.role == "evidence" and r.family != "footprint"
+    ]
+    share = table.set_index("readout")["coverage"].reindex(evidence).astype(float)
+    return [
+        "The signatures were published for human genes and are read through one-to-one orthologs: "
+        f"of the genes of a readout that votes {percent(share.min())} ({share.idxmin()}) to "
+        f"{percent(share.max())} have one. Each readout says how many."
+    ]
 
 
 def _fragile(data: ReportData, firm: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:

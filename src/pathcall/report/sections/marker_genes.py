@@ -80,7 +80,7 @@ def fosl1_table(data: ReportData) -> Table:
     rows = []
     for c in data.contrasts:
         de = data.de[c.contrast]
-        own = de[de["symbol"] == "FOSL1"].to_dict("records")
+        own = de[de["symbol"].str.upper() == "FOSL1"].to_dict("records")
         rows += [{**row, "contrast": c.contrast, "label": c.label} for row in own]
     frame = pd.DataFrame(rows, columns=["contrast", "label", *data.de[data.contrasts[0].contrast]])
     return table(
