@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.calls.readout_tests import Prepared, prepare
-from pathcall.deseq.fitted import read_model
+from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.tables import SCORES, write_table
@@ -95,6 +95,14 @@ def _long(
     )
 
 
+def sample_scores(model: FittedModel, panel: Panel, rule: CallsConfig) -> pd.DataFrame:
+    """Scores of a model's samples by both methods: rows of schema ``scores/samples``."""
+    prepared = prepare(panel, model, rule)
+    samples = [str(s) for s in model.vst.index]
+    parts = [weighted_scores(prepared, samples), ssgsea_scores(prepared, panel, samples)]
+    return pd.concat(parts, ignore_index=True)
+
+
 def score_and_write(
     models: Sequence[str], *, signatures: str, rule: Mapping[str, Any], out: str
 ) -> None:
@@ -109,7 +117,6 @@ def score_and_write(
     seen: set[str] = set()
     for path in models:
         model = read_model(path)
-        prepared = prepare(panel, model, checked)
         samples = [str(s) for s in model.vst.index]
         fresh = [s for s in samples if s not in seen]
         if len(fresh) < len(samples):
@@ -117,9 +124,7 @@ def score_and_write(
                 "%s: %d of %d samples were scored with an earlier model",
                 model.name, len(samples) - len(fresh), len(samples),
             )  # fmt: skip
-        both = pd.concat(
-            [weighted_scores(prepared, samples), ssgsea_scores(prepared, panel, samples)]
-        )
+        both = sample_scores(model, panel, checked)
         frames.append(both[both["sample"].isin(fresh)])
         seen |= set(fresh)
         logger.info("%s: %d samples, %d scores", model.name, len(fresh), len(frames[-1]))

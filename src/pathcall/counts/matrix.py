@@ -211,6 +211,11 @@ def assemble_counts(
     extra = [name for name in counts.columns if name not in sheet.rows]
     if extra:
         notes.append(f"{len(extra)} samples of the matrix are not in the sheet: {', '.join(extra)}")
+    if sheet.left_out:
+        notes.append(
+            f"{len(sheet.left_out)} columns of obs that no design can use are left out of the "
+            f"sheet: {', '.join(sheet.left_out)}"
+        )
     absent = [name for name in sheet.rows if name not in counts.columns]
     if absent:
         notes.append(f"{len(absent)} excluded samples have no counts: {', '.join(absent)}")

@@ -103,9 +103,13 @@ def known_symbols(symbols: pd.Series) -> pd.Series:
 
 
 def read_model(path: str | Path) -> FittedModel:
-    """Read a fitted model: the expressed genes of a data set that `write_dataset` wrote."""
+    """Read a fitted model that `write_dataset` wrote."""
     check_seal(path)
-    data = ad.read_h5ad(path)
+    return fitted_model(ad.read_h5ad(path))
+
+
+def fitted_model(data: ad.AnnData) -> FittedModel:
+    """A fitted model, of the genes of a fitted data set that count as expressed."""
     about = data.uns["pathcall"]
     var = data.var[data.var["expressed"].to_numpy()]
     kept = data.var["expressed"].to_numpy()
@@ -117,7 +121,7 @@ def read_model(path: str | Path) -> FittedModel:
         name=str(about["name"]),
         formula=str(about["formula"]),
         samples=data.obs.drop(columns=list(FITTED), errors="ignore").astype(str),
-        counts=frame(data.X),
+        counts=frame(np.asarray(data.X, dtype=np.int64)),
         vst=frame(data.layers["vst_counts"]),
         symbols=known_symbols(var["symbol"]),
         size_factors=data.obs["size_factors"].rename("size_factor"),

@@ -211,7 +211,7 @@ class Config(Section):
     """Organism of the samples."""
     samples: UserPath
     """Sample sheet (TSV): `sample`, any number of factor columns, optional `exclude` and
-    `exclude_reason`."""
+    `exclude_reason`. Or an h5ad, whose `obs` it then is."""
     contrasts: UserPath
     """Contrasts table (TSV)."""
     counts: CountsConfig = CountsConfig()

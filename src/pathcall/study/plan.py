@@ -170,7 +170,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
     contrasts = read_contrasts(config.contrasts)
     check_misspelt(config, sheet, contrasts)
     panel = check_panel(signatures)
-    calls = _checked_calls(config.calls, panel, source=source)
+    calls = checked_calls(config.calls, panel, source=source)
     config = config.model_copy(update={"signatures": signatures, "calls": calls})
     _check_expected(config, contrasts, panel)
     plan = StudyPlan(
@@ -180,7 +180,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
     return plan
 
 
-def _checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> CallsConfig:
+def checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> CallsConfig:
     """The rule with names that the panel holds: what the user wrote over the defaults.
 
     Defaults speak of the panel that ships; what another panel does not hold of them is left out.

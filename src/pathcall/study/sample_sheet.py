@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pathcall.errors import ConfigError, choose, nearest, shown
 from pathcall.sample_columns import COMPUTED, FITTED, GEO_PREFIX
+from pathcall.study.obs_sheet import read_obs
 from pathcall.tsv import Row, read_rows
 
 EXCLUSION = ("exclude", "exclude_reason")
@@ -35,12 +36,15 @@ class Sheet:
         Sample → factor column → level (text; ``""`` is missing), in the order of the file.
     excluded
         Sample → reason, for samples marked `exclude`.
+    left_out
+        Columns of an AnnData's ``obs`` that no design can use, by their names.
     """
 
     path: str
     columns: tuple[str, ...]
     rows: Mapping[str, Mapping[str, str]]
     excluded: Mapping[str, str]
+    left_out: tuple[str, ...] = ()
 
     @property
     def included(self) -> tuple[str, ...]:
@@ -136,14 +140,41 @@ def _folded(level: str) -> str:
 
 
 def read_sheet(path: str | Path) -> Sheet:
-    """Read and check a sample sheet.
+    """Read and check a sample sheet: a TSV file, or the ``obs`` of an h5ad.
 
     Raises
     ------
     ConfigError
         Naming file, column and value.
     """
-    rows = read_rows(path, needed=["sample"], what="sample sheet")
+    if Path(path).suffix == ".h5ad":
+        return sheet_of_obs(read_obs(path), path)
+    return _sheet(read_rows(path, needed=["sample"], what="sample sheet"), path)
+
+
+def sheet_of_obs(rows: Sequence[Row], path: str | Path) -> Sheet:
+    """Check the rows of an AnnData's ``obs`` (`pathcall.study.obs_sheet`).
+
+    Columns whose names no design can use (``pct counts``) are left out and listed, since they are
+    mostly another program's.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, column and value.
+    """
+    if not rows:
+        raise ConfigError(
+            "obs has no samples", where=f"{path}, obs", fix="name an h5ad with observations"
+        )
+    usable = {name for name in rows[0] if _COLUMN.match(name) and not is_taken(name)}
+    usable |= {"sample", *EXCLUSION}
+    left_out = tuple(name for name in rows[0] if name not in usable)
+    kept = [Row({k: v for k, v in row.items() if k in usable}, row.line) for row in rows]
+    return replace(_sheet(kept, f"{path}, obs"), left_out=left_out)
+
+
+def _sheet(rows: Sequence[Row], path: str | Path) -> Sheet:
     columns = tuple(name for name in rows[0] if name not in ("sample", *EXCLUSION))
     for column in columns:
         _check_column(column, path)
