@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +20,7 @@ from pathcall.calls.calibration import calibrate
 from pathcall.calls.call_pathways import StudyCalls, call_study
 from pathcall.calls.readout_tests import prepare
 from pathcall.calls.scores_table import sample_scores
+from pathcall.command.project import project_folder
 from pathcall.counts.matrix import assemble_counts
 from pathcall.deseq.fit_models import fit_study_model
 from pathcall.deseq.fitted import FittedModel, fitted_model
@@ -89,23 +89,9 @@ def panel(organism: Literal["human", "mouse"] = "human", folder: str | Path | No
         No such folder, or no panel.
     """
     if folder is None:
-        folder = _shipped(PANELS[organism])
+        folder = project_folder() / PANELS[organism]
     check_panel(folder)
     return load_panel(folder)
-
-
-def _shipped(name: str) -> Path:
-    """A folder of this checkout, or of the installed package."""
-    package = Path(str(files("pathcall")))
-    places = [package.parents[1] / name, package / name]
-    found = next((place for place in places if place.is_dir()), None)
-    if found is None:
-        raise ConfigError(
-            "the panel that ships is not where the package is",
-            where=", ".join(map(str, places)),
-            fix="name a folder in the panel's format: pathcall.panel(folder=…)",
-        )
-    return found
 
 
 def contrast(

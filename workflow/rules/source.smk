@@ -32,7 +32,7 @@ def project_folder(rules):
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(dir=folder.parent)
         packed = subprocess.check_output(
-            [*git, "archive", commit.strip(), "src", "resources/panel"]
+            [*git, "archive", commit.strip(), "src", "resources/panel", "resources/panel_mouse"]
         )
         tarfile.open(fileobj=io.BytesIO(packed)).extractall(part, filter="data")
         os.rename(part, folder)

@@ -8,6 +8,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def project_folder() -> Path:
-    """Folder that holds ``Snakefile``, ``workflow/``, ``profiles/`` and ``resources/panel``."""
+    """Folder that holds ``Snakefile``, ``workflow/``, ``profiles/`` and ``resources/``."""
     shipped = PACKAGE / "shipped"
     return shipped if shipped.is_dir() else PACKAGE.parents[1]
