@@ -57,7 +57,7 @@ def test_config_is_frozen() -> None:
             },
             ["counts.lengths", "engine: exact"],
         ),
-        ({"organism": "rat"}, ["key organism", "'human' or 'mouse'"]),
+        ({"organism": "rat"}, ["key organism", "'human', 'mouse' or 'other'"]),
         ({"organism": "Human"}, ["key organism", "did you mean 'human'"]),
         ({"counts": {"source": "NCBI"}}, ["key counts.source", "did you mean 'ncbi'"]),
         ({"filter": {"min_samples": -5}}, ["key filter.min_samples,", "value -5"]),

@@ -136,3 +136,50 @@ def test_a_misspelt_level_is_named(demo: Path) -> None:
     assert "misspelling" in line
     assert "column dex, value 'dexamethason'" in line
     assert "write 'dexamethasone'" in line
+
+
+@pytest.mark.parametrize(("organism", "panel"), [("human", "panel"), ("mouse", "panel_mouse")])
+def test_the_panel_follows_the_organism(root: Path, demo: Path, organism: str, panel: str) -> None:
+    if not (demo / "resources" / panel).is_dir():
+        shutil.copytree(root / "resources" / panel, demo / "resources" / panel)
+    plan = planned(demo, organism=organism)
+    assert str(plan.signatures) == f"resources/{panel}"
+    assert plan.config.calls == CallsConfig()
+    assert planned(demo, organism="mouse", signatures="resources/panel").pathways
+
+
+def test_without_calls_the_targets_follow(demo: Path) -> None:
+    (demo / "sets.gmt").write_text("A\tx\tTP53\tMDM2\tCDKN1A\n")
+    plan = planned(demo, pathways="none", signatures="sets.gmt", organism="other")
+    made = {target.removeprefix("results/GSE52778/") for target in plan.targets()}
+    assert {name.partition("/")[0] for name in made} == {
+        "report.html", "counts.h5ad", "samples.tsv", "qc", "de", "enrichment", "lrt", "provenance",
+    }  # fmt: skip
+    assert plan.panel_files == ["sets.gmt"]
+    assert plan.pathways == ()
+    with_panel = planned(demo, pathways="none")
+    assert "results/GSE52778/activity/dexamethasone.tsv" in with_panel.targets()
+    assert "results/GSE52778/calls.tsv" not in with_panel.targets()
+    assert {*with_panel.targets()} < {*planned(demo).targets()}
+
+
+def test_what_does_not_go_without_calls_is_refused(demo: Path) -> None:
+    (demo / "sets.gmt").write_text("A\tx\tTP53\tMDM2\tCDKN1A\n")
+    assert "`organism: other` needs" in refused(demo, organism="other")
+    assert "folder of signatures does not exist" in refused(demo, signatures="sets.gmt")
+    (demo / "sets.gmt").write_text("A\tx\n")
+    assert "a gene set has no genes" in refused(demo, pathways="none", signatures="sets.gmt")
+    edit(demo / "config/demo/contrasts.tsv", "dex=untreated\t\t", "dex=untreated\tAKT:repressed\t")
+    assert "no pathway is called" in refused(demo, pathways="none")
+
+
+def test_the_sheet_may_be_the_obs_of_an_h5ad(demo: Path) -> None:
+    import anndata as ad
+    import numpy as np
+    import pandas as pd
+
+    obs = pd.read_csv(demo / "config/demo/samples.tsv", sep="\t", index_col=0)
+    ad.AnnData(np.ones((len(obs), 2)), obs=obs).write_h5ad(demo / "study.h5ad")
+    plan = planned(demo, samples="study.h5ad")
+    assert plan.sheet.rows == planned(demo).sheet.rows
+    assert plan.models["airway"].samples == planned(demo).models["airway"].samples

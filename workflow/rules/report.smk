@@ -15,39 +15,19 @@ FIGURES = "results/{study}/figures"
 rule render_report:
     """Reads tables only: what the page says can be checked against the files beside it."""
     input:
-        samples="results/{study}/samples.tsv",
         counts="results/{study}/counts.h5ad",
-        qc=expand(
-            "results/{{study}}/qc/{table}.tsv",
-            table=["metrics", "pca", "correlation", "flags"],
-        ),
         models=expand("results/{{study}}/models/{model}.h5ad", model=PLANS),
         per_contrast=expand(
             "results/{{study}}/{folder}/{contrast}.tsv",
-            folder=["de", "enrichment", "activity", "readouts", "secretome"],
+            folder=PLAN.contrast_tables,
             contrast=CONTRASTS,
         ),
         per_model=expand(
             "results/{{study}}/{folder}/{model}.tsv",
-            folder=["lrt", "calibration"],
+            folder=PLAN.model_tables,
             model=PLANS,
         ),
-        single=expand(
-            "results/{{study}}/{table}.tsv",
-            table=[
-                "scores/samples",
-                "evidence",
-                "calls",
-                "adjusted",
-                "nfkb_genes",
-                "sensitivity",
-                "ranking",
-                "combined/genes",
-                "combined/pathways",
-                "secretome/overlap",
-                "secretome/fra1",
-            ],
-        ),
+        single=expand("results/{{study}}/{table}.tsv", table=PLAN.tables),
         provenance=expand(
             "results/{{study}}/provenance/{file}",
             file=["inputs.tsv", "software.tsv", "config.yaml", "methods.md"],
@@ -56,11 +36,11 @@ rule render_report:
     output:
         html="results/{study}/report.html",
         workbook="results/{study}/tables.xlsx",
-        multiqc=[
-            "results/{study}/qc/pathcall_samples_mqc.tsv",
-            "results/{study}/qc/pathcall_calls_mqc.tsv",
-        ],
-        calls=captioned(f"{FIGURES}/calls.svg", "calls"),
+        multiqc=expand(
+            "results/{{study}}/qc/pathcall_{name}_mqc.tsv",
+            name=PLAN.multiqc,
+        ),
+        calls=[captioned(f"{FIGURES}/calls.svg", "calls")] if PLAN.calls else [],
         library=captioned(f"{FIGURES}/library.svg", "library"),
         pca=captioned(f"{FIGURES}/pca.svg", "pca"),
         correlation=captioned(f"{FIGURES}/correlation.svg", "correlation"),

@@ -29,11 +29,11 @@ for model in PLANS:
             ),
             activity=expand(
                 "results/{{study}}/activity/{contrast}.tsv",
-                contrast=contrasts_of(model),
+                contrast=contrasts_of(model) if "activity" in PLAN.contrast_tables else [],
             ),
             readouts=expand(
                 "results/{{study}}/readouts/{contrast}.tsv",
-                contrast=contrasts_of(model),
+                contrast=contrasts_of(model) if PLAN.calls else [],
             ),
         log:
             f"results/{{study}}/logs/enrich_model_{model}.log",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import chdir
-from pathlib import Path
 from typing import Any
 
 from pathcall.command.project import project_folder
@@ -94,7 +93,7 @@ def _check_counts(plan: StudyPlan) -> None:
     assemble_counts(
         table.counts,
         plan.sheet,
-        load_panel(Path(plan.config.signatures)).gene_ids,
+        load_panel(plan.signatures).gene_ids,
         where=counts.file,
         gene_id=counts.gene_id,
         symbols=table.symbols,

@@ -145,6 +145,20 @@ def annotate(
     return out
 
 
+def as_given(ids: Sequence[str], symbols: pd.Series | None) -> pd.DataFrame:
+    """Genes of an organism without a table of ids: columns as `annotate`, less ``mapped``.
+
+    The symbol is the source's own, else the id itself.
+    """
+    own = pd.Series(list(ids), index=list(ids), dtype=object)
+    if symbols is not None:
+        own = symbols[~symbols.index.duplicated()].reindex(list(ids)).fillna(own)
+    names = own.to_numpy(dtype=object)
+    return pd.DataFrame({"gene_id": list(ids), "symbol": names}).assign(
+        entrez_id=None, gene_type=None
+    )
+
+
 def _current_symbols(symbols: list[str], table: pd.DataFrame) -> list[str]:
     current = set(table["symbol"])
     alias = table[["aliases", "symbol"]].drop_duplicates()

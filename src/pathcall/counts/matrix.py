@@ -14,6 +14,7 @@ import pandas as pd
 from pathcall.counts.gene_ids import (
     IdKind,
     annotate,
+    as_given,
     check_mapped,
     detect_kind,
     strip_version,
@@ -177,7 +178,7 @@ def assemble_counts(
     sheet
         Sample sheet.
     gene_ids
-        The panel's gene ids.
+        The panel's gene ids; without rows, ids and symbols are taken as they are.
     where
         File the counts came from.
     gene_id
@@ -234,10 +235,13 @@ def assemble_counts(
     check_ids(counts.index.tolist(), where=where)
     check_sums(counts, where=where)
     check_copied_samples(counts[[s for s in sheet.included if s in counts]], where=where)
+    known = len(gene_ids) > 0
     kind: IdKind = (
-        detect_kind(counts.index.tolist(), where=where) if gene_id == "auto" else gene_id  # type: ignore[assignment]
-    )
-    if kind == "symbol":
+        "symbol" if not known
+        else detect_kind(counts.index.tolist(), where=where) if gene_id == "auto"
+        else gene_id  # type: ignore[assignment]
+    )  # fmt: skip
+    if known and kind == "symbol":
         ids, restored, lost = restore_dates(counts.index.tolist(), set(gene_ids["symbol"]))
         if restored or lost:
             notes.append(
@@ -255,15 +259,19 @@ def assemble_counts(
         notes.append(f"{n_rows - len(counts)} rows with an id that occurs before were added to it")
     if symbols is not None and kind != "symbol":
         check_symbols(symbols, kind, gene_ids, where=where)
-    var = annotate(counts.index.tolist(), kind, gene_ids, symbols=symbols)
-    has_counts = counts.sum(axis=1) > 0
-    mapped = pd.Series(var.pop("mapped").to_numpy(), index=counts.index)
-    check_mapped(mapped, has_counts, kind, where=where)
-    check_housekeeping(counts, var["symbol"].tolist(), where=where)
-    notes.append(
-        f"{int((~mapped & has_counts).sum())} of {int(has_counts.sum())} genes with counts are not "
-        "in the panel's gene ids; they are tested, but belong to no signature"
-    )
+    if known:
+        var = annotate(counts.index.tolist(), kind, gene_ids, symbols=symbols)
+        has_counts = counts.sum(axis=1) > 0
+        mapped = pd.Series(var.pop("mapped").to_numpy(), index=counts.index)
+        check_mapped(mapped, has_counts, kind, where=where)
+        check_housekeeping(counts, var["symbol"].tolist(), where=where)
+        notes.append(
+            f"{int((~mapped & has_counts).sum())} of {int(has_counts.sum())} genes with counts are "
+            "not in the panel's gene ids; they are tested, but belong to no signature"
+        )
+    else:
+        var = as_given(counts.index.tolist(), symbols)
+        notes.append("gene ids are taken as they are: the signatures are gene sets without ids")
     included = set(sheet.included)
     empty = [s for s in sheet.included if counts[s].sum() == 0]
     if empty:

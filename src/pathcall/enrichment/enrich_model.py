@@ -108,7 +108,7 @@ def enrich_and_write(
     model, signatures
         Fitted model and panel folder.
     out
-        Contrast → `enrichment`, `activity` and `readouts` → path.
+        Contrast → `enrichment`, `activity` and `readouts` → path; what is left out is not written.
     """
     scores = enrich_model(
         {contrast: read_table(path, DE) for contrast, path in de.items()},
@@ -119,10 +119,13 @@ def enrich_and_write(
         threads=threads,
     )
     for contrast, score in scores.items():
-        paths = out[contrast]
-        write_table(score.enrichment, paths["enrichment"], ENRICHMENT)
-        write_table(score.activity, paths["activity"], ACTIVITY)
-        write_table(score.readouts, paths["readouts"], READOUTS)
+        tables = {
+            "enrichment": (score.enrichment, ENRICHMENT),
+            "activity": (score.activity, ACTIVITY),
+            "readouts": (score.readouts, READOUTS),
+        }
+        for kind, path in out[contrast].items():
+            write_table(tables[kind][0], path, tables[kind][1])
 
 
 def _score(
@@ -156,5 +159,9 @@ def _score(
         for name, genes in readout_sets.items()
         if in_collection.get(genes, name) in table.index
     }
-    readouts = readout_table(ranked, lfc, matrices, panel, by_readout, fits, confounders)
+    readouts = (
+        readout_table(ranked, lfc, matrices, panel, by_readout, fits, confounders)
+        if panel.readouts
+        else pd.DataFrame(columns=list(READOUTS.columns))
+    )
     return ContrastScores(enrichment, activity, readouts)

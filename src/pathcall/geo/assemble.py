@@ -14,7 +14,7 @@ from pathcall.counts.matrix import assemble_counts, write_counts
 from pathcall.errors import InputError
 from pathcall.geo import manifest, sources
 from pathcall.geo.soft import Series
-from pathcall.signatures.panel import load_panel
+from pathcall.signatures.panel import Panel, load_panel, place_of
 from pathcall.study.sample_sheet import Sheet, read_sheet
 from pathcall.tables import INPUTS, write_table
 
@@ -53,16 +53,19 @@ def assemble_study(
     sheet = read_sheet(samples)
     if table.source == "supplementary":
         _check_series(sources.read_series(source), sheet, table)
+    signatures = load_panel(place_of(panel))
     assembly = assemble_counts(
         table.counts,
         sheet,
-        load_panel(Path(panel[0]).parent).gene_ids,
+        signatures.gene_ids,
         where=table.where,
         gene_id=gene_id if gene_id != "auto" else (table.gene_id_kind or "auto"),
         symbols=table.symbols,
     )
     for path in lengths:
         assembly.data.layers["avg_tx_length"] = read_lengths(path, assembly.data)
+    if signatures.gene_ids.empty:
+        _check_overlap(signatures, assembly.data.var["symbol"].tolist(), table.where)
     write_counts(assembly, counts_out)
     inputs = pd.concat(
         [
@@ -74,6 +77,17 @@ def assemble_study(
         ignore_index=True,
     )
     write_table(inputs, inputs_out, INPUTS)
+
+
+def _check_overlap(panel: Panel, symbols: Sequence[str], where: str) -> None:
+    """Gene sets without a table of ids must be in the ids of the counts."""
+    genes = {gene for gene_set in panel.gene_sets.values() for gene in gene_set.genes}
+    if genes.isdisjoint(symbols):
+        raise InputError(
+            "no gene of the gene sets is in the counts",
+            where=f"{panel.folder}, such as {min(genes)}; {where}, such as {symbols[0]}",
+            fix="write both in the same ids",
+        )
 
 
 def _check_series(series: Series | None, sheet: Sheet, table: sources.CountTable) -> None:

@@ -110,7 +110,12 @@ def methods_text(
     lines += [
         f"**Data.** Study {config.study} ({config.organism}); counts from source `{origin}`. Every "
         "file is listed with its address, size and SHA-256 in `provenance/inputs.tsv`. Counts were "
-        "checked to be raw integers; gene ids were mapped through the panel's table of ids."
+        "checked to be raw integers; "
+        + (
+            "gene ids were taken as they are."
+            if config.organism == "other"
+            else "gene ids were mapped through the panel's table of ids."
+        )
         + _rounding(counts["note"]),
         "",
         "**Differential expression.** "
@@ -138,28 +143,13 @@ def methods_text(
         + ".",
         "",
         "**Enrichment and activity.** Genes were ranked by the Wald statistic. "
-        f"{tool('gseapy')} prerank (multilevel) was run over the panel's whole declared "
-        "collection, with the correlation-adjusted competitive test of Wu & Smyth (2012, Nucleic "
+        f"{tool('gseapy')} prerank (multilevel) was run over the whole declared "
+        "collection of gene sets, with the correlation-adjusted competitive test of Wu & Smyth (2012, Nucleic "
         "Acids Res 40:e133) beside it; inter-gene correlations were estimated from the residuals of "
-        "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere. Footprints "
-        "(PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by a multivariate linear "
-        "model, as in decoupler (Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016). Secreted factors among changed genes were tested for "
-        "over-representation against the tested genes."
-        + (
-            " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."
-            if any(c.group for c in contrasts)
-            else ""
-        ),
+        "models with at least 6 residual degrees of freedom and set to 0.01 elsewhere."
+        + (_readouts(contrasts) if config.pathways == "panel" else ""),
         "",
-        "**Calls.** A pathway is called by one rule for all pathways: its lines of evidence, mean "
-        "log2 expression scores of each sample, are tested together under the model's own design by "
-        f"a rotation test (Langsrud 2005, Stat Comput 15:53; {config.calls.rotations:,} rotations, "
-        f"p < {config.calls.call_p:g}), at least {config.calls.min_lines} lines must move by "
-        f"themselves (p < {config.calls.vote_p:g}), and their mean change must be at least "
-        f"{config.calls.min_effect:g} log2. A call that a declared confounder explains as well is "
-        "marked not separable. False-call rates are from mock or simulated null contrasts. The "
-        "calls were made again under other analysis choices "
-        f"(`sensitivity.tsv`). Everything random is seeded with {config.seed}.",
+        _calls(config),
         "",
         "**Software.** "
         + "; ".join(
@@ -170,6 +160,34 @@ def methods_text(
         "",
     ]
     return "\n".join(lines)
+
+
+def _readouts(contrasts: Sequence[Contrast]) -> str:
+    return (
+        " Footprints (PROGENy, Schubert et al. 2018, Nat Commun 9:20) were fitted by a multivariate linear "
+        "model, as in decoupler (Badia-i-Mompel et al. 2022, Bioinform Adv 2:vbac016). Secreted factors among changed genes were tested for "
+        "over-representation against the tested genes."
+    ) + (
+        " Contrasts of a group were combined by random effects (Paule-Mandel, Hartung-Knapp)."
+        if any(c.group for c in contrasts)
+        else ""
+    )
+
+
+def _calls(config: Config) -> str:
+    if config.pathways == "none":
+        return f"**Calls.** No pathway was called. Everything random is seeded with {config.seed}."
+    return (
+        "**Calls.** A pathway is called by one rule for all pathways: its lines of evidence, mean "
+        "log2 expression scores of each sample, are tested together under the model's own design by "
+        f"a rotation test (Langsrud 2005, Stat Comput 15:53; {config.calls.rotations:,} rotations, "
+        f"p < {config.calls.call_p:g}), at least {config.calls.min_lines} lines must move by "
+        f"themselves (p < {config.calls.vote_p:g}), and their mean change must be at least "
+        f"{config.calls.min_effect:g} log2. A call that a declared confounder explains as well is "
+        "marked not separable. False-call rates are from mock or simulated null contrasts. The "
+        "calls were made again under other analysis choices "
+        f"(`sensitivity.tsv`). Everything random is seeded with {config.seed}."
+    )
 
 
 def _enough(config: Config) -> str:

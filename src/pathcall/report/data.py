@@ -103,6 +103,11 @@ class ReportData:
     texts: Mapping[str, str] = field(repr=False)
 
     @property
+    def has_calls(self) -> bool:
+        """Whether pathways were called; else the tables that rest on calls are empty."""
+        return bool(self.config.get("pathways", "panel") == "panel")
+
+    @property
     def alpha(self) -> float:
         """FDR for genes."""
         return float(self.config.get("alpha", 0.05))
@@ -182,11 +187,16 @@ def read_results(
     infos = tuple(_info(c) for c in contrasts)
     models = list(dict.fromkeys(c.model for c in infos))
 
-    def table(name: str, schema: DataFrameSchema) -> pd.DataFrame:
+    panel = load_panel(panel_folder)
+    called = config.get("pathways", "panel") == "panel"
+
+    def table(name: str, schema: DataFrameSchema, *, made: bool = True) -> pd.DataFrame:
+        if not made:
+            return pd.DataFrame({column: pd.Series(dtype=object) for column in schema.columns})
         return _cleaned(tables.read_table(_need(results / f"{name}.tsv"), schema))
 
-    def each(folder: str, schema: DataFrameSchema) -> dict[str, pd.DataFrame]:
-        return {c.contrast: table(f"{folder}/{c.contrast}", schema) for c in infos}
+    def each(folder: str, schema: DataFrameSchema, *, made: bool = True) -> dict[str, pd.DataFrame]:
+        return {c.contrast: table(f"{folder}/{c.contrast}", schema, made=made) for c in infos}
 
     data = ad.read_h5ad(_need(results / "counts.h5ad"))
     counts = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
@@ -198,7 +208,7 @@ def read_results(
         study=clean(str(config["study"])),
         config=config,
         contrasts=infos,
-        panel=load_panel(panel_folder),
+        panel=panel,
         samples=table("samples", tables.SAMPLES),
         metrics=table("qc/metrics", tables.QC_METRICS),
         pca=table("qc/pca", tables.QC_PCA),
@@ -206,20 +216,20 @@ def read_results(
         flags=table("qc/flags", tables.QC_FLAGS),
         de=each("de", tables.DE),
         enrichment=each("enrichment", tables.ENRICHMENT),
-        activity=each("activity", tables.ACTIVITY),
-        scores=table("scores/samples", tables.SCORES),
-        evidence=table("evidence", tables.EVIDENCE),
-        calls=table("calls", tables.CALLS_TABLE),
-        adjusted=table("adjusted", tables.ADJUSTED),
-        sensitivity=table("sensitivity", tables.SENSITIVITY),
-        ranking=table("ranking", tables.RANKING),
-        calibration={m: table(f"calibration/{m}", tables.CALIBRATION) for m in models},
-        nfkb_genes=table("nfkb_genes", tables.NFKB_GENES),
-        fra1=table("secretome/fra1", tables.FRA1),
-        combined_genes=table("combined/genes", tables.COMBINED_GENES),
-        combined_pathways=table("combined/pathways", tables.COMBINED_PATHWAYS),
-        secretome=each("secretome", tables.SECRETOME),
-        overlap=table("secretome/overlap", tables.SECRETOME_OVERLAP),
+        activity=each("activity", tables.ACTIVITY, made=called or not panel.footprints.empty),
+        scores=table("scores/samples", tables.SCORES, made=called),
+        evidence=table("evidence", tables.EVIDENCE, made=called),
+        calls=table("calls", tables.CALLS_TABLE, made=called),
+        adjusted=table("adjusted", tables.ADJUSTED, made=called),
+        sensitivity=table("sensitivity", tables.SENSITIVITY, made=called),
+        ranking=table("ranking", tables.RANKING, made=called),
+        calibration={m: table(f"calibration/{m}", tables.CALIBRATION, made=called) for m in models},
+        nfkb_genes=table("nfkb_genes", tables.NFKB_GENES, made=called),
+        fra1=table("secretome/fra1", tables.FRA1, made=called),
+        combined_genes=table("combined/genes", tables.COMBINED_GENES, made=called),
+        combined_pathways=table("combined/pathways", tables.COMBINED_PATHWAYS, made=called),
+        secretome=each("secretome", tables.SECRETOME, made=called),
+        overlap=table("secretome/overlap", tables.SECRETOME_OVERLAP, made=called),
         inputs=table("provenance/inputs", tables.INPUTS),
         software=table("provenance/software", tables.SOFTWARE),
         methods=_need(results / "provenance/methods.md").read_text(encoding="utf-8"),
@@ -252,6 +262,16 @@ def read_results(
 
 def _files(data: ReportData) -> tuple[str, ...]:
     """Every table, in the order in which a reader wants it with the page."""
+    contrasts = [c.contrast for c in data.contrasts]
+    if not data.has_calls:
+        names = ["samples.tsv", "qc/flags.tsv", "qc/metrics.tsv", "provenance/inputs.tsv"]
+        names += ["provenance/software.tsv", "provenance/config.yaml", "provenance/methods.md"]
+        names += ["qc/pca.tsv", "qc/correlation.tsv"]
+        kept = ("enrichment", "de") if data.panel.footprints.empty else (
+            "activity", "enrichment", "de"
+        )  # fmt: skip
+        names += [f"{folder}/{c}.tsv" for folder in kept for c in contrasts]
+        return (*names, *(f"lrt/{m}.tsv" for m in data.models), "counts.h5ad")
     names = ["calls.tsv", "evidence.tsv", "samples.tsv"]
     names += ["ranking.tsv", "sensitivity.tsv", "adjusted.tsv", "nfkb_genes.tsv"]
     names += ["qc/flags.tsv", "qc/metrics.tsv", "provenance/inputs.tsv", "provenance/software.tsv"]

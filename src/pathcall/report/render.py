@@ -60,13 +60,14 @@ def write_report(
 
 def write_figures(data: ReportData, folder: Path) -> None:
     """Single figures as SVG files, for ``snakemake --report``."""
-    made: dict[str, Svg | None] = {
-        "calls": draw_calls(data),
+    made: dict[str, Svg | None] = {"calls": draw_calls(data)} if data.has_calls else {}
+    made |= {
         "library": draw_library_sizes(data),
         "pca": draw_pca(data),
         "correlation": draw_correlation(data),
     }
-    made |= {f"forest_{p}": draw_forest(data, p) for p in data.panel.pathways}
+    if data.has_calls:
+        made |= {f"forest_{p}": draw_forest(data, p) for p in data.panel.pathways}
     made |= {f"volcano_{c.contrast}": draw_volcano(data, c.contrast) for c in data.contrasts}
     for name, figure in made.items():
         shown = figure or Svg(320, 40, name)

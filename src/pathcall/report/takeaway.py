@@ -35,12 +35,15 @@ def write_takeaway(data: ReportData, folder: Path) -> None:
 
 def sheets(data: ReportData) -> dict[str, pd.DataFrame]:
     """Tables of the workbook by the name of their sheet."""
-    return {
+    of_calls = {
         "calls": data.calls,
         "evidence": data.evidence,
         "adjusted": data.adjusted,
         "sensitivity": data.sensitivity,
         "ranking": data.ranking,
+    }
+    return {
+        **(of_calls if data.has_calls else {}),
         "samples": data.samples,
         "quality": data.metrics,
         "flags": data.flags,
@@ -100,14 +103,17 @@ def multiqc(data: ReportData) -> dict[str, str]:
     samples = data.metrics[["sample", "group", *columns]].assign(
         flags=[flags.get(name, "none") for name in data.metrics["sample"]]
     )
-    calls = data.calls.pivot_table(
-        index="contrast", columns="pathway", values="call", aggfunc="first", sort=False
-    ).reset_index()
-    described = (
+    described = [
         (MULTIQC[0], "samples", "Quality of the samples, with what looks wrong (qc/flags.tsv).",
          samples),
-        (MULTIQC[1], "calls", "The call of each pathway in each contrast (calls.tsv).", calls),
-    )  # fmt: skip
+    ]  # fmt: skip
+    if data.has_calls:
+        calls = data.calls.pivot_table(
+            index="contrast", columns="pathway", values="call", aggfunc="first", sort=False
+        ).reset_index()
+        described.append(
+            (MULTIQC[1], "calls", "The call of each pathway in each contrast (calls.tsv).", calls)
+        )
     return {
         name: f"# id: {name}\n# section_name: 'pathcall: {title}'\n# description: '{words}'\n"
         f"# plot_type: table\n{_tsv(frame)}"

@@ -20,12 +20,14 @@ from pathcall.signatures.panel_files import (
     GeneSet,
     Readout,
     Role,
+    is_gene_sets_only,
     read_gene_ids,
+    read_gene_sets,
     read_panel_files,
 )
 from pathcall.tsv import Row
 
-__all__ = ["GeneSet", "Panel", "Readout", "Role", "load_panel"]
+__all__ = ["GeneSet", "Panel", "Readout", "Role", "load_panel", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,12 @@ class Panel:
 
     @cached_property
     def gene_ids(self) -> pd.DataFrame:
-        """Gene identifiers: entrez_id, ensembl_gene_id, symbol, gene_type, aliases (text)."""
+        """Gene identifiers: entrez_id, ensembl_gene_id, symbol, gene_type, aliases (text).
+
+        Empty where the signatures are gene sets alone.
+        """
+        if is_gene_sets_only(self.folder):
+            return pd.DataFrame(columns=list(COLUMNS["gene_ids.tsv.gz"]), dtype=str)
         return pd.read_csv(
             io.StringIO(read_gene_ids(self.folder)),
             sep="\t",
@@ -76,14 +83,14 @@ class Panel:
 
 
 def load_panel(folder: str | Path) -> Panel:
-    """Read and check a panel folder.
+    """Read and check a panel folder, or gene sets alone.
 
     Raises
     ------
     ConfigError
-        As `pathcall.signatures.panel_files.read_panel_files`.
+        As `pathcall.signatures.panel_files.read_panel_files` and `read_gene_sets`.
     """
-    files = read_panel_files(folder)
+    files = (read_gene_sets if is_gene_sets_only(folder) else read_panel_files)(folder)
     footprints = _frame(files.footprints, "footprints.tsv")
     return Panel(
         folder=files.folder,
@@ -95,6 +102,12 @@ def load_panel(folder: str | Path) -> Panel:
         curated=_frame(files.curated, "curated_sets.tsv"),
         secretome=_frame(files.secretome, "secretome.tsv"),
     )
+
+
+def place_of(files: Sequence[str]) -> Path:
+    """What `load_panel` reads, from the files of a panel or of gene sets."""
+    alone = len(files) == 1 and files[0].endswith(".gmt")
+    return Path(files[0]) if alone else Path(files[0]).parent
 
 
 def _frame(rows: Sequence[Row], name: str) -> pd.DataFrame:

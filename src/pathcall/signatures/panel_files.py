@@ -167,6 +167,43 @@ def read_panel_files(folder: str | Path) -> PanelFiles:
     )
 
 
+def is_gene_sets_only(path: str | Path) -> bool:
+    """Whether a path is a GMT file, or a folder of such that is no panel (`read_gene_sets`)."""
+    path = Path(path)
+    if not path.is_dir():
+        return path.suffix == ".gmt"
+    return any(path.glob("*.gmt")) and not any((path / name).exists() for name in REQUIRED)
+
+
+def read_gene_sets(path: str | Path) -> PanelFiles:
+    """Gene sets alone: a GMT file, or the GMT files of a folder.
+
+    Raises
+    ------
+    ConfigError
+        There is none, a set is defined twice, or a line is wrong.
+    """
+    path = Path(path)
+    files = _gmt_files(path) if path.is_dir() else [path] if path.suffix == ".gmt" else []
+    if not files:
+        raise ConfigError(
+            "there are no gene sets",
+            where=f"signatures: {path}",
+            fix="name a GMT file, a folder of GMT files or a panel",
+        )
+    gene_sets: dict[str, GeneSet] = {}
+    for file in files:
+        for gene_set in _read_gmt(file):
+            if gene_set.name in gene_sets:
+                raise ConfigError(
+                    "a gene set is defined twice",
+                    where=f"{file}, set {gene_set.name}",
+                    fix="rename one of them, or delete it",
+                )
+            gene_sets[gene_set.name] = gene_set
+    return PanelFiles(path, MappingProxyType(gene_sets), (), [], [], [])
+
+
 def read_gene_ids(folder: str | Path) -> str:
     """Text of ``gene_ids.tsv.gz``, checked: a header and full rows.
 

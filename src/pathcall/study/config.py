@@ -207,8 +207,12 @@ class Config(Section):
 
     study: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")]
     """GEO series accession; with source `file` any name of up to 100 letters, digits, `_`, `-`."""
-    organism: Literal["human", "mouse"] = "human"
-    """Organism of the samples."""
+    organism: Literal["human", "mouse", "other"] = "human"
+    """Organism of the samples. `other` goes with `pathways: none`, counts of your own and gene sets
+    in the ids of the counts."""
+    pathways: Literal["panel", "none"] = "panel"
+    """`panel`: call the pathways of the panel. `none`: quality control, differential expression and
+    enrichment only; `signatures` may then be a GMT file, or a folder of them."""
     samples: UserPath
     """Sample sheet (TSV): `sample`, any number of factor columns, optional `exclude` and
     `exclude_reason`. Or an h5ad, whose `obs` it then is."""
@@ -228,7 +232,8 @@ class Config(Section):
     """Seed of everything random."""
     signatures: UserPath | None = None
     """Folder of signatures in the panel's format. None: the panel that ships for `organism`,
-    `resources/panel` or `resources/panel_mouse`."""
+    `resources/panel` or `resources/panel_mouse`. With `pathways: none` also a GMT file, or a folder
+    of GMT files."""
     mirrors: dict[str, str] = Field(default_factory=dict)
     """Host → base URL (http, https) or `file://` folder to use in its place. The hosts are
     `ftp.ncbi.nlm.nih.gov`, `www.ncbi.nlm.nih.gov` and `duffel.rail.bio` (recount3)."""
@@ -264,6 +269,17 @@ class Config(Section):
     def _lengths_need_factors(self) -> Self:
         if self.counts.lengths is not None and self.de.engine != "exact":
             raise ValueError("`counts.lengths` needs `de.engine: exact`: pydeseq2 takes no lengths")
+        return self
+
+    @model_validator(mode="after")
+    def _other_organism(self) -> Self:
+        if self.organism == "other" and (
+            self.pathways != "none" or self.counts.source != "file" or self.signatures is None
+        ):
+            raise ValueError(
+                "`organism: other` needs `pathways: none`, `counts.source: file` and gene sets "
+                "(`signatures: FILE.gmt`)"
+            )
         return self
 
     @model_validator(mode="after")

@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from pathcall.errors import ConfigError, PathcallError, choose, shown
-from pathcall.signatures.panel_files import PanelFiles, check_panel
+from pathcall.signatures.panel_files import (
+    PanelFiles,
+    check_panel,
+    is_gene_sets_only,
+    read_gene_sets,
+)
 from pathcall.study.config import (
     PANELS,
     CallsConfig,
@@ -45,7 +50,9 @@ class StudyPlan:
     models
         Model → samples, design and weights.
     pathways
-        Pathways of the panel that are called, in its order.
+        Pathways of the panel that are called, in its order; none with ``pathways: none``.
+    footprints
+        Whether the signatures hold footprints.
     """
 
     config: Config
@@ -53,11 +60,19 @@ class StudyPlan:
     contrasts: Mapping[str, Contrast]
     models: Mapping[str, ModelPlan]
     pathways: tuple[str, ...]
+    footprints: bool = True
+
+    @property
+    def signatures(self) -> Path:
+        """The panel's folder, or the gene sets."""
+        return Path(self.config.signatures or "")
 
     @property
     def panel_files(self) -> list[str]:
-        """Files of the signature panel, sorted."""
-        folder = Path(self.config.signatures or "")
+        """Files of the signature panel, or of the gene sets, sorted."""
+        folder = self.signatures
+        if folder.is_file():
+            return [str(folder)]
         kept = (".tsv", ".tsv.gz", ".gmt")
         return sorted(str(path) for path in folder.iterdir() if path.name.endswith(kept))
 
@@ -83,44 +98,55 @@ class StudyPlan:
         used = {name for model in self.models.values() for name in model.design.levels}
         return [name for name in self.sheet.columns if name in used]
 
+    @property
+    def calls(self) -> bool:
+        """Whether pathways are called."""
+        return self.config.pathways == "panel"
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Tables of the study, beside those of each contrast and model."""
+        always = ("samples", "qc/metrics", "qc/pca", "qc/correlation", "qc/flags")
+        called = ("scores/samples", "evidence", "calls", "adjusted", "nfkb_genes", "ranking",
+                  "sensitivity", "combined/genes", "combined/pathways", "secretome/overlap",
+                  "secretome/fra1")  # fmt: skip
+        return (*always, *called) if self.calls else always
+
+    @property
+    def contrast_tables(self) -> tuple[str, ...]:
+        """Tables of each contrast, by their folder."""
+        if self.calls:
+            return ("de", "enrichment", "activity", "readouts", "secretome")
+        return ("de", "enrichment", "activity") if self.footprints else ("de", "enrichment")
+
+    @property
+    def model_tables(self) -> tuple[str, ...]:
+        """Tables of each model, by their folder."""
+        return ("lrt", "calibration") if self.calls else ("lrt",)
+
+    @property
+    def multiqc(self) -> tuple[str, ...]:
+        """Tables for MultiQC."""
+        return ("samples", "calls") if self.calls else ("samples",)
+
     def targets(self) -> list[str]:
         """Every output of a run, as paths."""
         folder = f"results/{self.config.study}"
         single = [
             "report.html",
             "tables.xlsx",
-            "qc/pathcall_samples_mqc.tsv",
-            "qc/pathcall_calls_mqc.tsv",
-            "samples.tsv",
+            *(f"qc/pathcall_{name}_mqc.tsv" for name in self.multiqc),
             "counts.h5ad",
-            "qc/metrics.tsv",
-            "qc/pca.tsv",
-            "qc/correlation.tsv",
-            "qc/flags.tsv",
-            "scores/samples.tsv",
-            "evidence.tsv",
-            "calls.tsv",
-            "adjusted.tsv",
-            "nfkb_genes.tsv",
-            "ranking.tsv",
-            "sensitivity.tsv",
-            "combined/genes.tsv",
-            "combined/pathways.tsv",
-            "secretome/overlap.tsv",
-            "secretome/fra1.tsv",
+            *(f"{table}.tsv" for table in self.tables),
             "provenance/inputs.tsv",
             "provenance/software.tsv",
             "provenance/config.yaml",
             "provenance/methods.md",
         ]
         per_contrast = [
-            f"{kind}/{contrast}.tsv"
-            for kind in ("de", "enrichment", "activity", "readouts", "secretome")
-            for contrast in self.contrasts
+            f"{kind}/{contrast}.tsv" for kind in self.contrast_tables for contrast in self.contrasts
         ]
-        per_model = [
-            f"{kind}/{model}.tsv" for kind in ("lrt", "calibration") for model in self.models
-        ]
+        per_model = [f"{kind}/{model}.tsv" for kind in self.model_tables for model in self.models]
         return [f"{folder}/{name}" for name in [*single, *per_contrast, *per_model]]
 
 
@@ -142,8 +168,9 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
         Naming file, column and value, and the fix.
     """
     config = load_config(raw, source=source)
-    signatures = resolve(config.signatures or PANELS[config.organism], root=root)
-    if not Path(signatures).is_dir():
+    signatures = resolve(config.signatures or PANELS.get(config.organism, ""), root=root)
+    only_sets = config.pathways == "none" and is_gene_sets_only(signatures)
+    if not Path(signatures).exists() or not (only_sets or Path(signatures).is_dir()):
         raise ConfigError(
             "the folder of signatures does not exist",
             where=f"{source}, key signatures, value {signatures!r}",
@@ -169,12 +196,20 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
     sheet = read_sheet(config.samples)
     contrasts = read_contrasts(config.contrasts)
     check_misspelt(config, sheet, contrasts)
-    panel = check_panel(signatures)
-    calls = checked_calls(config.calls, panel, source=source)
+    panel = read_gene_sets(signatures) if only_sets else check_panel(signatures)
+    if config.pathways == "none":
+        calls = config.calls.model_copy(update={"confounders": {}})
+    else:
+        calls = checked_calls(config.calls, panel, source=source)
     config = config.model_copy(update={"signatures": signatures, "calls": calls})
     _check_expected(config, contrasts, panel)
     plan = StudyPlan(
-        config, sheet, contrasts, plan_models(config, sheet, contrasts), panel.pathways
+        config,
+        sheet,
+        contrasts,
+        plan_models(config, sheet, contrasts),
+        panel.pathways if config.pathways == "panel" else (),
+        bool(panel.footprints),
     )
     _check_targets(plan)
     return plan
@@ -218,6 +253,13 @@ def checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> Call
 def _check_expected(config: Config, contrasts: Mapping[str, Contrast], panel: PanelFiles) -> None:
     known = list(dict.fromkeys(readout.pathway for readout in panel.readouts))
     for contrast in contrasts.values():
+        if contrast.expected and config.pathways == "none":
+            raise ConfigError(
+                "a contrast expects a pathway, but no pathway is called",
+                where=f"{config.contrasts}, column expected ({contrast.contrast}); key pathways, "
+                "value 'none'",
+                fix="empty the column, or call pathways (pathways: panel)",
+            )
         for pathway in contrast.expected:
             if pathway not in known:
                 raise ConfigError(

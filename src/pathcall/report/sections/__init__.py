@@ -44,6 +44,10 @@ SECTIONS = (
 )
 
 
+WITHOUT_CALLS = (quality, model_fit, contrasts, methods, provenance)
+"""Sections of a page without calls (``pathways: none``)."""
+
+
 def context(data: ReportData) -> dict[str, Any]:
     """Every variable of the page's template that comes from the results."""
     made: dict[str, Any] = {
@@ -53,7 +57,12 @@ def context(data: ReportData) -> dict[str, Any]:
         "contrasts": data.contrasts,
         "banners": [(k, *wording.KINDS[k]) for k in data.kinds if k in wording.KINDS],
         "captions": wording.CAPTIONS,
+        "has_calls": data.has_calls,
+        "kind_of_page": "pathway calls" if data.has_calls else "differential expression",
+        **answer.study_size(data),
+        "n_sets": len(data.panel.gene_sets),
+        "has_footprints": any(len(frame) for frame in data.activity.values()),
     }
-    for section in SECTIONS:
+    for section in SECTIONS if data.has_calls else WITHOUT_CALLS:
         made |= section.context(data)
     return made

@@ -37,9 +37,6 @@ def context(data: ReportData) -> dict[str, Any]:
         "questions": wording.QUESTIONS,
         "study_links": study_links(data),
         "question": wording.listed([wording.pathway(p) for p in data.pathways], most=12),
-        "n_samples": len(data.samples),
-        "n_included": int((data.samples["included"] == "yes").sum()),
-        "n_genes": len(data.genes),
         "matrix": call_matrix(data),
         "meanings": [
             *[
@@ -59,6 +56,15 @@ def context(data: ReportData) -> dict[str, Any]:
         ],
         "caveats": caveats(data),
         "max_false_call_rate": percent(data.max_false_call_rate),
+    }
+
+
+def study_size(data: ReportData) -> dict[str, int]:
+    """Samples and genes of the study."""
+    return {
+        "n_samples": len(data.samples),
+        "n_included": int((data.samples["included"] == "yes").sum()),
+        "n_genes": len(data.genes),
     }
 
 

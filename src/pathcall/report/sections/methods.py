@@ -23,7 +23,7 @@ def context(data: ReportData) -> dict[str, Any]:
     return {
         "methods": markdown.render(data.methods, level=3),
         "models": models_table(data),
-        "rule": rule_table(data.config),
+        "rule": rule_table(data.config) if data.has_calls else None,
         "citations": citations(data),
         "how_to_cite": wording.HOW_TO_CITE,
     }
