@@ -82,7 +82,9 @@ def read_text_file(path: str | Path, *, what: str, limit: int = MAX_BYTES) -> st
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def read_rows(path: str | Path, *, needed: Sequence[str], what: str) -> list[Row]:
+def read_rows(
+    path: str | Path, *, needed: Sequence[str], what: str, comments: bool = False
+) -> list[Row]:
     """Rows of a TSV file, values stripped, blank lines skipped.
 
     Parameters
@@ -93,6 +95,8 @@ def read_rows(path: str | Path, *, needed: Sequence[str], what: str) -> list[Row
         Columns it must have.
     what
         What the file is, for messages: ``sample sheet``.
+    comments
+        Lines that begin with ``#`` are skipped, too.
 
     Raises
     ------
@@ -108,6 +112,8 @@ def read_rows(path: str | Path, *, needed: Sequence[str], what: str) -> list[Row
             fix="delete it",
         )
     lines = text.split("\n")
+    if comments:
+        lines = ["" if line.startswith("#") else line for line in lines]
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
     header = _header(lines[first], path, first + 1, needed, what)
     width = lines[first].count("\t") + 1  # with the empty columns that spreadsheets add

@@ -1,1 +1,1 @@
-"""The command `pathcall`: check a study, run the workflow on it."""
+"""The command `pathcall`: draft a study, check it, run the workflow on it."""

@@ -11,10 +11,13 @@ from pathcall import __version__
 from pathcall.errors import PathcallError
 
 _EPILOG = """\
-Example:
+Start with your counts or an accession:
 
-  pathcall check mystudy.yaml
-  pathcall run mystudy.yaml --cores 4"""
+  pathcall init counts.tsv       # or GSE52778, counts.h5ad, a folder of files
+  pathcall check counts          # the folder that it wrote
+  pathcall run counts
+
+More: docs/index.md"""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -29,6 +32,36 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"pathcall {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    init = commands.add_parser(
+        "init",
+        help="write a study's folder: sheet, contrasts, config, and what is left to decide",
+        description="Write a folder that runs as it is: samples.tsv, contrasts.tsv, config.yaml, "
+        "and DECIDE.md with what a person must decide.",
+        allow_abbrev=False,
+    )
+    init.add_argument(
+        "source",
+        metavar="GSE…|COUNTS",
+        help="a GEO series, or counts of your own: a table, an h5ad, or a folder of one file a "
+        "sample",
+    )
+    init.add_argument(
+        "--samples", metavar="SHEET", help="sample sheet of your counts (tsv, csv or xlsx)"
+    )
+    init.add_argument("--out", metavar="DIR", help="folder to write (default: named by the study)")
+    init.add_argument(
+        "--organism",
+        choices=("human", "mouse"),
+        help="organism of the counts (default: as the gene ids say)",
+    )
+    init.add_argument("--layer", help="layer of an h5ad that holds the raw counts (default: X)")
+    init.add_argument(
+        "--configfile",
+        metavar="FILE",
+        help="config whose `mirrors`, `offline` and `download` hold for what init fetches; they "
+        "are copied into the new config",
+    )
 
     check = commands.add_parser(
         "check",
@@ -45,14 +78,12 @@ def parser() -> argparse.ArgumentParser:
         "run",
         help="run the workflow; further arguments are Snakemake's",
         description="Run the packaged workflow with Snakemake: in the present folder, or, if "
-        "CONFIG is a folder that holds config.yaml, in that one.",
+        "CONFIG is a folder that init wrote, in that one.",
         usage="pathcall run CONFIG [CONFIG ...] [snakemake arguments]",
         epilog="Example: pathcall run counts --cores 4 --dry-run. Targets: calls, de, qc, report.",
         allow_abbrev=False,
     )
-    run.add_argument(
-        "config", metavar="CONFIG", help="config file, or a folder that holds config.yaml"
-    )
+    run.add_argument("config", metavar="CONFIG", help="config file, or a folder that init wrote")
     run.add_argument(
         "arguments",
         nargs=argparse.REMAINDER,
@@ -85,7 +116,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     options = parser().parse_args(arguments)
     try:
-        if options.command == "check":
+        if options.command == "init":
+            from pathcall.command.init import init
+
+            init(
+                options.source,
+                samples=options.samples,
+                out=options.out,
+                organism=options.organism,
+                layer=options.layer,
+                configfile=options.configfile,
+            )
+        elif options.command == "check":
             from pathcall.command.check import check
 
             check(options.config)

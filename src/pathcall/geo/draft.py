@@ -169,7 +169,7 @@ def guess_groups(values: pd.DataFrame, titles: pd.Series) -> tuple[pd.Series, st
     tuple
         Group of each sample, in ``[a-z0-9_]``, and how it was guessed.
     """
-    stems = titles.map(lambda title: _REPLICATE.sub("", title))
+    stems = titles.map(without_replicate)
     used = [name for name in values.columns if not _REPLICATE_KEY.search(name.replace("_", " "))]
     ignored = [name for name in values.columns if name not in used]
     used = [name for name in used if not _implied(values[name], values[used])]
@@ -195,6 +195,11 @@ def guess_groups(values: pd.DataFrame, titles: pd.Series) -> tuple[pd.Series, st
     counts = Counter(group)
     labels = dict(zip(counts, clean_names([name or "all" for name in counts]), strict=True))
     return group.map(labels), how
+
+
+def without_replicate(title: str) -> str:
+    """A title less what numbers the replicate: ``A375_vem_rep2`` is of ``A375_vem``."""
+    return _REPLICATE.sub("", title)
 
 
 def sheet_text(table: pd.DataFrame) -> str:

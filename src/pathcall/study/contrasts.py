@@ -129,7 +129,7 @@ def read_contrasts(path: str) -> dict[str, Contrast]:
     ConfigError
         Naming file, column and value.
     """
-    rows = read_rows(path, needed=COLUMNS[:4], what="contrasts table")
+    rows = read_rows(path, needed=COLUMNS[:4], what="contrasts table", comments=True)
     for name in rows[0]:
         if name not in COLUMNS:
             raise ConfigError(

@@ -114,7 +114,7 @@ class Sheet:
                         where=f"{where}, value {level!r} ({sample})",
                         fix="write NA if it is missing, or another word if it is a level",
                     )
-                other, first = spelt.setdefault(_folded(level), (level, sample))
+                other, first = spelt.setdefault(folded(level), (level, sample))
                 if other != level:
                     raise ConfigError(
                         "two levels of a factor differ in spelling only",
@@ -125,7 +125,7 @@ class Sheet:
                     )
 
 
-def _folded(level: str) -> str:
+def folded(level: str) -> str:
     """What is left of a level without case, white space, punctuation and ways to write a number."""
     text = unicodedata.normalize("NFKC", level).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")  # shows as nothing

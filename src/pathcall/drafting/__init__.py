@@ -1,0 +1,1 @@
+"""Drafts of a study: which samples are compared with which, guessed from what describes them."""
