@@ -27,7 +27,7 @@ def project_folder(rules):
         return Path(str(rules)).absolute().parents[1]
     git = ["git", "-C", str(repository)]
     commit = subprocess.check_output([*git, "rev-parse", f"{rules.ref}^{{commit}}"], text=True)
-    folder = Path(".snakemake/pathcall-source", commit.strip()).absolute()
+    folder = Path(".snakemake/pathcall-source", commit.strip())
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         part = tempfile.mkdtemp(dir=folder.parent)
@@ -43,6 +43,6 @@ PROJECT = project_folder(workflow.current_basedir)
 
 # The library of this very source, for this process and for every job, in whichever environment it
 # runs. Beside an installed workflow there is none: Python finds the installed package.
-SOURCE = str(PROJECT / "src")
+SOURCE = str(PROJECT.absolute() / "src")
 if Path(SOURCE).is_dir():
     sys.path.insert(0, SOURCE)
