@@ -18,6 +18,7 @@ ARGS ?=
 
 WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
+DOCS := sh tools/env.sh docs
 
 .PHONY: help setup demo run test bench lint types format docs dag mirror lock clean
 
@@ -48,6 +49,7 @@ lint: types ## check format, style, types and the workflow; changes nothing
 	@$(DEV) snakefmt --check Snakefile workflow
 	@$(DEV) ruff check .
 	@$(DEV) snakemake --lint
+	@$(DEV) hadolint Containerfile
 
 types: ## check the types
 	@$(DEV) mypy
@@ -57,8 +59,9 @@ format: ## format the sources
 	@$(DEV) ruff check --fix --quiet .
 	@$(DEV) snakefmt Snakefile workflow
 
-docs: ## write what is generated of the documentation
-	@$(DEV) python tools/generate_docs.py
+docs: ## write what is generated of the documentation, and the site: site/index.html
+	@$(DOCS) python tools/generate_docs.py
+	@$(DOCS) env NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 
 dag: ## draw docs/dag.svg from the workflow's rules
 	@$(DEV) python tools/draw_dag.py

@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 RECORD = VENV / "pathcall-environment.json"
 UNFINISHED = VENV / "pathcall-environment.unfinished"
-GROUPS = ("workflow", "dev")  # each holds everything of those before it
+GROUPS = ("workflow", "dev", "docs")  # each holds everything of those before it
 
 
 class SetupError(Exception):

@@ -23,3 +23,5 @@ sed -n 's/^\([^ ]*==[^ ]*\( ; .*\)*\) \\$/\1/p' requirements/dev.txt >requiremen
 trap 'rm -f requirements/.constraints' EXIT
 compile pyproject.toml --extra workflow --constraint requirements/.constraints \
     --output-file requirements/workflow.txt
+compile pyproject.toml --extra workflow --extra dev --extra docs \
+    --constraint requirements/.constraints --output-file requirements/docs.txt

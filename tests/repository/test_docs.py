@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -55,6 +56,26 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
     assert missing == []
 
 
+@pytest.mark.slow
+def test_the_site_is_built_and_its_links_lead_somewhere(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="the site's own lock: sh tools/env.sh docs true")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | {"NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "tutorial.html").read_text(encoding="utf-8")
+    assert 'href="repository/config/index.html#counts-of-your-own"' in page
+    assert not re.search(
+        r"<(?:script|img)[^>]+https?://|<link[^>]+stylesheet[^>]+https?://", page
+    ), "a request to another host"
+
+
 def test_every_make_target_in_the_docs_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
@@ -81,6 +102,7 @@ def test_every_dependency_is_explained_and_nothing_else() -> None:
         *project["dependencies"],
         *project["optional-dependencies"]["workflow"],
         *project["optional-dependencies"]["dev"],
+        *project["optional-dependencies"]["docs"],
     ]
     names = {re.split(r"[^A-Za-z0-9_.-]", entry)[0].lower() for entry in declared}
     page = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")

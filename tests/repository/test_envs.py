@@ -70,11 +70,12 @@ def test_every_rule_names_an_environment_that_exists() -> None:
 
 
 def test_the_tests_run_what_the_workflow_runs() -> None:
-    workflow, dev = _lock("workflow"), _lock("dev")
+    workflow, dev, docs = _lock("workflow"), _lock("dev"), _lock("docs")
     assert {name: dev[name] for name in workflow} == workflow
+    assert {name: docs[name] for name in dev} == dev
 
 
-@pytest.mark.parametrize("name", ["build", "workflow", "dev"])
+@pytest.mark.parametrize("name", ["build", "workflow", "dev", "docs"])
 def test_locks_are_hashed_and_name_no_address(name: str) -> None:
     text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
     blocks = re.split(r"\n(?=\S)", text.strip())

@@ -41,7 +41,7 @@ _ZERO = re.compile(
     r"(?:h|hrs?|hours?|d|days?|min|minutes|weeks?|wk|[munp]m|µm|ug|ng|mg|µg|/ml|%)?"
 )
 _TIME_LEVEL = re.compile(
-    r"(?:t|day|d|week|wk)?[\s_-]*\d+(?:\.\d+)?[\s_-]*"
+    r"(?<![\d\s_-])(?:t|day|d|week|wk)?[\s_-]*\d+(?:\.\d+)?[\s_-]*"
     r"(?:h|hrs?|hours?|d|days?|min|mins|minutes|wk|weeks?)|(?:day|d|t|week|wk)[\s_-]*\d+"
 )
 _TIME_NAME = re.compile(r"time|hour|day|duration|\bhrs?\b|minutes", re.IGNORECASE)
