@@ -232,7 +232,7 @@ def fit(
         where=WHERE,
         gene_id=gene_id,
     )
-    result = fit_study_model(
+    data, tables, terms = fit_study_model(
         assembly.data,
         name=MODEL,
         model=ModelConfig(
@@ -246,9 +246,9 @@ def fit(
         threads=threads,
     )
     return Fit(
-        genes=result.tables,
-        terms=result.lrt,
-        model=fitted_model(result.data),
+        genes=tables,
+        terms=terms,
+        model=fitted_model(data),
         contrasts=own,
         data=assembly.data,
         panel=used,
