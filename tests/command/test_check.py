@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from pathcall.command.check import check, check_study
+from pathcall.command.check import check, check_studies
 from pathcall.errors import PathcallError
 from tests.project import ROOT
 
@@ -35,7 +35,7 @@ def test_a_mistake_in_the_contrasts_is_found(study, monkeypatch):
     table = study / "contrasts.tsv"
     table.write_text(table.read_text(encoding="utf-8").replace("dex=untreated", "dex=nothing"))
     with pytest.raises(PathcallError, match="matches no sample"):
-        check_study(["config.yaml"])
+        check_studies(["config.yaml"])
 
 
 def test_a_mistake_in_the_counts_is_found(study, monkeypatch):
@@ -43,11 +43,26 @@ def test_a_mistake_in_the_counts_is_found(study, monkeypatch):
     sheet = study / "samples.tsv"
     sheet.write_text(sheet.read_text(encoding="utf-8").replace("GSM1275862", "GSM0"))
     with pytest.raises(PathcallError, match="not in the count matrix: GSM0"):
-        check_study(["config.yaml"])
+        check_studies(["config.yaml"])
 
 
 def test_a_later_config_overrides_an_earlier_one(study, monkeypatch):
     monkeypatch.chdir(study)
     (study / "more.yaml").write_text("alpha: 0.2\nfilter: {min_count: 3}\n")
-    config = check_study(["config.yaml", "more.yaml"]).config
+    config = check_studies(["config.yaml", "more.yaml"])[0].config
     assert (config.alpha, config.filter.min_count, config.filter.min_samples) == (0.2, 3, "auto")
+
+
+def test_many_studies_are_checked_one_by_one(study, monkeypatch, capsys):
+    monkeypatch.chdir(study)
+    config = (study / "config.yaml").read_text(encoding="utf-8")
+    for name in ("ONE", "TWO"):
+        (study / f"{name}.yaml").write_text(config.replace("GSE52778", name), encoding="utf-8")
+    (study / "studies.yaml").write_text("studies: [ONE.yaml, TWO.yaml]\n", encoding="utf-8")
+    check(["studies.yaml"])
+    said = capsys.readouterr().out
+    assert "ONE: 8 samples" in said
+    assert "TWO: 8 samples" in said
+    (study / "TWO.yaml").write_text(f"{config}alpha: 2\n", encoding="utf-8")
+    with pytest.raises(PathcallError, match=r"TWO\.yaml, key alpha, value 2"):
+        check(["studies.yaml"])

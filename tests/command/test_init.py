@@ -5,7 +5,7 @@ import io
 import pandas as pd
 import pytest
 
-from pathcall.command.check import check_study
+from pathcall.command.check import check_studies
 from pathcall.command.init import init
 from pathcall.errors import ConfigError, InputError
 from tests.fake_geo import Study, pack, serve
@@ -23,7 +23,7 @@ def draft(folder, monkeypatch, source, **options):
     with contextlib.redirect_stdout(said):
         init(source, out="study", **options)
     monkeypatch.chdir(folder / "study")
-    return said.getvalue(), check_study(["config.yaml"])
+    return said.getvalue(), check_studies(["config.yaml"])[0]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_the_default_study_comes_out_unaided(shared, tmp_path, monkeypatch):
     )
     said, plan = draft(tmp_path, monkeypatch, "GSE64741", configfile=str(config))
     monkeypatch.chdir(ROOT)
-    ours = check_study(["config/config.yaml"])
+    ours = check_studies(["config/config.yaml"])[0]
     assert {model.samples for model in plan.models.values()} == {
         model.samples for model in ours.models.values()
     }

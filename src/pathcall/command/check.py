@@ -11,6 +11,7 @@ from pathcall.command.project import project_folder
 from pathcall.command.run import split_arguments
 from pathcall.study.config_file import read_config_file
 from pathcall.study.plan import StudyPlan, plan_study
+from pathcall.summary.plan import KEY, plan_studies
 
 
 def check(arguments: Sequence[str]) -> None:
@@ -30,16 +31,17 @@ def check(arguments: Sequence[str]) -> None:
     where = folder or "."
     files = [os.path.relpath(path, where) for path in configs]
     with chdir(where):
-        print(summary(check_study(files)))
+        for plan in check_studies(files):
+            print(summary(plan))
 
 
-def check_study(configs: Sequence[str]) -> StudyPlan:
+def check_studies(configs: Sequence[str]) -> list[StudyPlan]:
     """Check config, sheet, contrasts and panel, and the counts where they are a file.
 
     Parameters
     ----------
     configs
-        Config files, merged in order, as Snakemake merges them.
+        Config files, merged in order, as Snakemake merges them: of one study, or a file of many.
 
     Raises
     ------
@@ -49,10 +51,18 @@ def check_study(configs: Sequence[str]) -> StudyPlan:
     raw: dict[str, Any] = {}
     for path in configs:
         _merge(raw, read_config_file(path))
-    plan = plan_study(raw, source=", ".join(configs), root=project_folder())
-    if plan.config.counts.source == "file":
-        _check_counts(plan)
-    return plan
+    source = ", ".join(configs)
+    if KEY in raw:
+        studies = plan_studies(raw, source=source, root=project_folder())
+        for error in studies.broken.values():
+            raise error
+        plans = list(studies.plans.values())
+    else:
+        plans = [plan_study(raw, source=source, root=project_folder())]
+    for plan in plans:
+        if plan.config.counts.source == "file":
+            _check_counts(plan)
+    return plans
 
 
 def summary(plan: StudyPlan) -> str:

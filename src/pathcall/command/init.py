@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pathcall.command.check import check_study
+from pathcall.command.check import check_studies
 from pathcall.command.run import CONFIG_NAME
 from pathcall.counts.given import read_given
 from pathcall.drafting.factors import columns_of_names
@@ -78,7 +78,7 @@ def init(
     for part, name in FILES.items():
         write_atomic(getattr(made, part), folder / name)
     with chdir(folder):
-        plan = check_study([CONFIG_NAME])
+        plan = check_studies([CONFIG_NAME])[0]
     print(made.decide)
     print(f"{folder}/: {', '.join(FILES.values())}; {len(plan.sheet.included)} samples")
     print(f"next: pathcall run {folder}")
