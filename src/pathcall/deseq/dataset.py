@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.special import fdtri
 
 from pathcall.deseq import stock
-from pathcall.deseq.checks import check_counts, check_design
+from pathcall.deseq.checks import check_design
 from pathcall.deseq.dispersion import Trend, fit_prior, fit_trend
 from pathcall.deseq.inference import RInference
 from pathcall.deseq.vst import transform, trend_genes
@@ -50,19 +50,15 @@ class DeseqDataSet(stock.DeseqDataSet):  # type: ignore[misc]
 
     Raises
     ------
+    ValueError
+        Counts that are no counts; a design for other samples or with missing values.
     PathcallError
-        Counts or design cannot be fitted.
+        A design that is not of full rank, or leaves no replicates.
     """
 
     def __init__(
         self, *, inference: RInference | None = None, n_cpus: int | None = None, **kwargs: Any
     ) -> None:
-        adata, design = kwargs.get("adata"), kwargs.get("design")
-        counts = kwargs.get("counts") if adata is None else adata.to_df()
-        if counts is not None:
-            check_counts(counts)
-            if isinstance(design, pd.DataFrame):
-                check_design(design, counts.index)
         if not isinstance(inference, RInference | None):
             raise TypeError("pathcall's DeseqDataSet needs RInference; pydeseq2's takes any other")
         super().__init__(inference=inference or RInference(n_cpus=n_cpus), n_cpus=n_cpus, **kwargs)
@@ -75,7 +71,7 @@ class DeseqDataSet(stock.DeseqDataSet):  # type: ignore[misc]
                 self.new_all_zeroes_genes = self.var_names[emptied]
 
     def _check_full_rank_design(self) -> None:
-        check_design(self.obsm["design_matrix"], self.obs_names)
+        check_design(self.obsm["design_matrix"])
 
     @property
     def final_counts(self) -> npt.NDArray[np.int64]:

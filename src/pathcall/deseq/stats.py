@@ -53,11 +53,14 @@ class DeseqStats(stock.DeseqStats):  # type: ignore[misc]
     ) -> None:
         super().__init__(dds, contrast, inference=inference or dds.inference, **kwargs)
         self.quiet: bool
+        self.prior_LFC_var: Any
         weights: Float = np.asarray(self.__dict__["contrast_vector"], dtype=np.float64)
         p = self.design_matrix.shape[1]
         if weights.shape != (p,) or not np.isfinite(weights).all() or not weights.any():
             raise ValueError(f"{p} finite weights, not all zero, are needed: {weights}")
         self.contrast_vector: Float = weights
+        if self.prior_LFC_var is None:
+            self.prior_LFC_var = np.full(p, RIDGE**-0.5)
 
     def summary(self, **kwargs: Any) -> None:
         """Run the test; the table is in ``results_df``."""
@@ -72,12 +75,9 @@ class DeseqStats(stock.DeseqStats):  # type: ignore[misc]
     def run_wald_test(self) -> None:
         """Wald test of the contrast; samples without any count in it say that nothing changed."""
         dds, weights, genes = self.dds, self.contrast_vector, self.dds.var_names
-        sd = np.full(len(weights), RIDGE**-0.5)
-        if self.prior_LFC_var is not None:
-            sd = np.asarray(self.prior_LFC_var)
         p, stat, se = self.inference.wald_test(
             self.design_matrix, dds.var["dispersions"], self.LFC, dds.fitted_means(),
-            np.diag(1 / sd**2), weights, self.lfc_null * _LN2, self.alt_hypothesis,
+            np.diag(1 / self.prior_LFC_var**2), weights, self.lfc_null * _LN2, self.alt_hypothesis,
         )  # fmt: skip
         effect = np.einsum("gp,p->g", self.LFC.to_numpy(), weights) / _LN2
         used = samples_used(self.design_matrix.to_numpy(dtype=float), weights)
