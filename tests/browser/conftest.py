@@ -48,6 +48,18 @@ def demo_page(watched: Watched, study: Study) -> Any:
     return page
 
 
+def opened(browser: Any, results: Path, width: int) -> Any:
+    """The report of a results folder in a window of `width` by 900 pixels."""
+    # axe puts its own script into the page, which the page's policy rightly forbids.
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, offline=True, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto((results / "report.html").resolve().as_uri())
+    page.wait_for_selector("html[data-ready]")
+    return page
+
+
 def axe_findings(page: Any, rules: list[str] | None = None) -> list[tuple[str, str, str]]:
     """Serious and critical findings of axe on a page, everything on it unfolded."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.browser.conftest import HOSTILE, Watched, axe_findings
+from tests.browser.conftest import HOSTILE, Watched, axe_findings, opened
 from tests.report_study import Study, variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -224,12 +224,9 @@ def test_axe_finds_nothing_serious(
 
 
 def test_axe_finds_nothing_serious_in_the_demo(browser: Any, study: Study) -> None:
-    context = browser.new_context(bypass_csp=True, viewport={"width": 1300, "height": 900})
-    page = context.new_page()
-    page.goto((study.results / "report.html").resolve().as_uri())
-    page.wait_for_selector("html[data-ready]")
+    page = opened(browser, study.results, 1300)
     found = axe_findings(page)
-    context.close()
+    page.context.close()
     assert found == []
 
 

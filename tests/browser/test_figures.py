@@ -7,20 +7,13 @@ from typing import Any
 import pytest
 
 from tests.browser.boxes import text_trouble
+from tests.browser.conftest import opened
 from tests.report_study import Study, variant
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 WIDTHS = (1400, 1024, 390)
 SCREENS = 15  # of 900 pixels, before anyone opens anything
-
-
-def opened(browser: Any, study: Study, width: int) -> Any:
-    context = browser.new_context(viewport={"width": width, "height": 900}, offline=True)
-    page = context.new_page()
-    page.goto((study.results / "report.html").resolve().as_uri())
-    page.wait_for_selector("html[data-ready]")
-    return page
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +30,7 @@ def nine(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_no_text_is_cut_or_covered(
     browser: Any, which: str, width: int, request: pytest.FixtureRequest
 ) -> None:
-    page = opened(browser, request.getfixturevalue(which), width)
+    page = opened(browser, request.getfixturevalue(which).results, width)
     page.fill("#gene-input", "FOSL1")
     page.press("#gene-input", "Enter")
     page.wait_for_selector("#gene-lines")
@@ -48,7 +41,7 @@ def test_no_text_is_cut_or_covered(
 
 
 def test_the_measure_finds_what_is_wrong(browser: Any, study: Study) -> None:
-    page = opened(browser, study, 1400)
+    page = opened(browser, study.results, 1400)
     page.evaluate(
         """() => {
           const text = document.querySelector('svg[aria-labelledby="f-pca-t"] text');
@@ -67,14 +60,14 @@ def test_the_measure_finds_what_is_wrong(browser: Any, study: Study) -> None:
 def test_the_page_is_short_before_anyone_opens_anything(
     browser: Any, which: str, request: pytest.FixtureRequest
 ) -> None:
-    page = opened(browser, request.getfixturevalue(which), 1400)
+    page = opened(browser, request.getfixturevalue(which).results, 1400)
     height = page.evaluate("document.documentElement.scrollHeight")
     page.context.close()
     assert height <= SCREENS * 900
 
 
 def test_every_section_is_two_clicks_away(browser: Any, study: Study) -> None:
-    page = opened(browser, study, 1400)
+    page = opened(browser, study.results, 1400)
     for link in page.locator("nav a").all():
         to = link.get_attribute("href")
         link.click()

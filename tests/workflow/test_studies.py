@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from pathcall import tables
+from tests.browser.boxes import text_trouble
+from tests.browser.conftest import axe_findings, browser, opened  # noqa: F401
 from tests.project import Project
 
 pytestmark = pytest.mark.slow
@@ -155,6 +158,25 @@ def test_simulated_counts_are_called_simulated(default: Project) -> None:
     page = (default.folder / "results/GSE64741/report.html").read_text()
     assert "Simulated data" in page
     assert len(page) < 6e6
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("default")
+def test_the_page_of_nine_contrasts_is_short_and_no_text_is_cut(
+    default: Project,
+    browser: Any,  # noqa: F811
+) -> None:
+    for width in (1400, 1024, 390):
+        page = opened(browser, default.folder / "results/GSE64741", width)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        texts, trouble = text_trouble(page)
+        found = axe_findings(page) if width == 1400 else []
+        page.context.close()
+        assert texts > 1000
+        assert trouble == []
+        assert found == []
+        if width == 1400:
+            assert height <= 15 * 900
 
 
 @pytest.mark.xdist_group("default")

@@ -194,6 +194,9 @@ def _meta(data: ReportData, packed: payload.Payload) -> dict[str, Any]:
     return {
         **packed.meta,
         "study": data.study,
+        "species": {"human": "Homo_sapiens", "mouse": "Mus_musculus"}.get(
+            str(data.config.get("organism")), ""
+        ),
         "readouts": [
             {"name": r.readout, "pathway": r.pathway, "role": r.role}
             for r in data.panel.readouts

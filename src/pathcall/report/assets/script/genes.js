@@ -97,6 +97,7 @@ async function showGene(gene) {
   const links = [];
   if (entrez[gene]) links.push(outside(`https://www.ncbi.nlm.nih.gov/gene/${entrez[gene]}`, "NCBI Gene"));
   if (/^ENS/.test(ids[gene])) links.push(outside(`https://www.ensembl.org/id/${ids[gene].split(".")[0]}`, "Ensembl"));
+  else if (meta.species && symbols[gene] !== ids[gene]) links.push(outside(`https://www.ensembl.org/${meta.species}/Gene/Summary?g=${encodeURIComponent(symbols[gene])}`, "Ensembl"));
   const about = make("p", { class: "about" }, links.flatMap((l) => [l, " · "]), aliases[gene].length ? `also called ${aliases[gene].join(", ")}` : "no other names known");
   const held = readouts[gene].map((k) => {
     const r = meta.readouts[Math.abs(k) - 1];
