@@ -9,6 +9,8 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
+from pathcall.counts.gene_ids import annotate, check_mapped, detect_kind
+from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.panel_files import check_panel
 from pathcall.study.config import CallsConfig
@@ -127,3 +129,22 @@ def test_gene_ids_know_mitochondria_and_all_three_kinds_of_id(mouse: Panel) -> N
     ids = mouse.gene_ids.set_index("symbol")
     assert ids.loc["mt-Nd1", "entrez_id"] == "17716"
     assert ids.loc["Nfkbia", "ensembl_gene_id"] == "ENSMUSG00000021025"
+
+
+@pytest.mark.parametrize("kind", ["ensembl", "entrez", "symbol"])
+def test_counts_under_each_kind_of_mouse_id_are_mapped(mouse: Panel, kind: str) -> None:
+    column = {"ensembl": "ensembl_gene_id", "entrez": "entrez_id", "symbol": "symbol"}[kind]
+    ids = mouse.gene_ids.drop_duplicates("symbol").drop_duplicates(column)
+    ids = ids[ids["gene_type"] == "protein-coding"].head(6000)
+    assert detect_kind(ids[column].tolist(), where="x") == kind
+    found = annotate(ids[column].tolist(), kind, mouse.gene_ids)  # type: ignore[arg-type]
+    assert found["mapped"].all()
+    assert (found["symbol"] == ids["symbol"].to_numpy()).mean() > 0.99
+
+
+def test_human_symbols_are_not_taken_for_mouse(mouse: Panel, human: Panel) -> None:
+    symbols = human.gene_ids.loc[human.gene_ids["gene_type"] == "protein-coding", "symbol"]
+    found = annotate(symbols.tolist(), "symbol", mouse.gene_ids)
+    mapped = pd.Series(found["mapped"].to_numpy(), symbols)
+    with pytest.raises(InputError, match="can be mapped"):
+        check_mapped(mapped, pd.Series(True, symbols), "symbol", where="x")

@@ -84,3 +84,12 @@ def test_a_run_without_any_study_is_refused():
     line = refused([config("one.yaml", study="ONE", alpha=2), "missing.yaml"])
     assert "none of the studies can be run" in line
     assert "one.yaml, key alpha" in line
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_study_without_calls_is_kept_apart():
+    files = [config("one.yaml", study="ONE"), config("two.yaml", study="TWO", pathways="none")]
+    found = planned(files)
+    assert list(found.plans) == ["ONE"]
+    assert "without calls can't be compared" in found.broken["two.yaml"].line()
+    assert "key pathways" in refused(files, pathways="none")

@@ -16,7 +16,7 @@ from pathcall.study.config_file import read_config_file
 from pathcall.study.plan import StudyPlan, plan_study
 
 KEY = "studies"
-_OF_ONE_STUDY = ("study", "organism", "samples", "contrasts", "counts", "models")
+_OF_ONE_STUDY = ("study", "organism", "pathways", "samples", "contrasts", "counts", "models")
 SHARED = tuple(name for name in Config.model_fields if name not in _OF_ONE_STUDY)
 """Keys that may stand beside `studies`: they hold for all of them."""
 
@@ -86,6 +86,12 @@ def plan_studies(raw: Mapping[str, Any], *, source: str, root: Path) -> Studies:
         try:
             settings = {**read_config_file(file), **shared}
             plan = plan_study(settings, source=file, root=root)
+            if not plan.calls:
+                raise ConfigError(
+                    "a study without calls can't be compared with others",
+                    where=f"{file}, key pathways, value 'none'",
+                    fix="run it by itself, or call pathways (pathways: panel)",
+                )
         except PathcallError as error:
             broken[file] = error
             continue
