@@ -1,9 +1,11 @@
+import io
 import logging
 from pathlib import Path
 
 import pytest
 
 from pathcall.closing import ClosingLines
+from pathcall.console import Console
 
 
 def record(message: str, **more: object) -> logging.LogRecord:
@@ -75,3 +77,18 @@ def test_what_snakemake_says_of_the_machine_is_said_plainly(said: str, what: str
 
 def test_nothing_failed_nothing_said() -> None:
     assert ClosingLines().lines() == []
+
+
+def test_results_are_found_from_the_folder_that_the_run_was_started_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "study/results/X").mkdir(parents=True)
+    (tmp_path / "study/results/X/report.html").touch()
+    closing = ClosingLines()
+    closing.console = Console(io.StringIO())
+    monkeypatch.chdir(tmp_path / "study")  # as `--directory` does
+    closing.results_in("results/X")
+    monkeypatch.chdir(tmp_path)
+    closing.console.filter_snakemakes(record("", event="workflow_started"))
+    closing.console.emit(record("Nothing to be done (all requested files are present)."))
+    assert closing.console.closing().startswith("study/results/X/report.html  (")

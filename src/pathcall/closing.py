@@ -58,7 +58,8 @@ class ClosingLines(logging.Handler):
     def results_in(self, folder: str) -> None:
         """Take note of where the results will be: ``results/{study}``."""
         if self.console is not None:
-            self.console.results = Path(folder)
+            # Snakemake has left the folder when the process ends.
+            self.console.results = Path(folder).absolute()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take note of a failure."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -115,9 +116,10 @@ class Console(logging.Handler):
         lines = calls_table(self.results / "calls.tsv", width=WIDTH) if self._of_calls else []
         page = self.results / "report.html"
         took = f"{clock(time.monotonic() - self._begun)}; log in .snakemake/log"
-        lines.append(
-            f"{page}  ({took})" if self._of_calls and page.is_file() else f"done in {took}"
-        )
+        if self._of_calls and page.is_file():
+            lines.append(f"{os.path.relpath(page)}  ({took})")
+        else:
+            lines.append(f"done in {took}")
         return "\n".join(lines)
 
     def _say(self, text: str) -> None:
