@@ -104,6 +104,14 @@ def test_hover_names_a_gene_and_a_click_pins_it(demo_page: Any, study: Study, pl
     assert demo_page.locator("g.found").count() == 0
 
 
+def test_a_gene_of_a_heatmap_is_pinned(demo_page: Any) -> None:
+    demo_page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    name = demo_page.locator('svg[aria-labelledby="f-edge-AKT-t"] text.gene').first
+    name.click()
+    demo_page.wait_for_selector("#gene-lines", state="attached")
+    assert demo_page.locator("#pin-name").inner_text() == name.text_content()
+
+
 def test_a_sample_lights_up_in_every_figure(demo_page: Any, study: Study) -> None:
     sample = study.table("samples")["sample"][0]
     mark = demo_page.locator(f'svg[aria-labelledby="f-pca-t"] [data-s="{sample}"]')

@@ -29,6 +29,8 @@ class Heatmap:
         Columns under each of `columns`, one each by default: samples of a group share a label.
     dots
         Cells with a dot, ``rows × columns``.
+    genes
+        Whether the rows are genes: a click on a name pins the gene.
     """
 
     ident: str
@@ -42,6 +44,7 @@ class Heatmap:
     spans: Sequence[int] = ()
     dots: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
     row_height: float = 15.0
+    genes: bool = False
 
 
 def draw_heatmap(shown: Heatmap, *, width: float = 940.0, widest_cell: float = 44.0) -> Svg:
@@ -68,7 +71,8 @@ def draw_heatmap(shown: Heatmap, *, width: float = 940.0, widest_cell: float = 4
     height = max(bottom + below, top + 11 * DIVERGING + 34)
     figure = Svg(left + starts[-1] + _KEY, height, shown.title, shown.desc, ident=shown.ident)
     for i, name in enumerate(shown.rows):
-        figure.text(left - 6, top + i * high + high / 2 + 4, name, cls="s", anchor="end")
+        cls = "s gene" if shown.genes else "s"
+        figure.text(left - 6, top + i * high + high / 2 + 4, name, cls=cls, anchor="end")
     for i, name in enumerate(shown.columns):
         x = left + starts[i] + spans[i] * cell / 2
         if flat:

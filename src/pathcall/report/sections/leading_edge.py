@@ -63,6 +63,7 @@ def draw_leading_edge(
             columns=[g.cell for g in cells],
             spans=[len(g.samples) for g in cells],
             values=np.array([[rows[g].get(c, np.nan) for c in columns] for g in genes]),
+            genes=True,
             limit=2.0,
             key="log2, from mean",
         ),

@@ -131,6 +131,7 @@ def draw_secretome(data: ReportData, most: int = 40) -> Svg | None:
             columns=shown,
             values=np.column_stack([change[c].to_numpy(dtype=float) for c in shown]),
             dots=np.column_stack([hits[c] for c in shown]),
+            genes=True,
             limit=3.0,
             key="log2 fold change",
         )

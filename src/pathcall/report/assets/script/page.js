@@ -92,6 +92,12 @@ document.addEventListener("click", async (event) => {
   go(link.dataset.gene ? await nameOf(Number(link.dataset.gene)) : link.textContent.trim());
 });
 
+// Genes that name the rows of a heatmap are pinned where they stand.
+document.addEventListener("click", async (event) => {
+  const name = event.target.closest?.(".fig text.gene");
+  if (name) { await find(name.textContent); remember(); }
+});
+
 const again = () => { browse.page = 0; if ($("browse-out").childElementCount) showBrowse(); };
 $("browse-load").addEventListener("click", () => { browse.page = 0; showBrowse(); });
 $("browse-form").addEventListener("submit", (event) => { event.preventDefault(); showBrowse(); });
