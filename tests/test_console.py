@@ -46,6 +46,11 @@ def test_a_line_for_each_step_and_none_for_the_target(console, tmp_path):
     assert console.complete
 
 
+def test_a_step_of_a_long_name_is_one_line(console):
+    run(console, "fit_model_" + "x" * 100, 1, 1, 2)
+    assert [len(line) for line in shown(console)] == [WIDTH]
+
+
 def test_snakemakes_own_lines_are_its_own_until_the_jobs_begin():
     console = Console(io.StringIO())
     assert console.filter_snakemakes(record("Unlocked working directory."))

@@ -106,7 +106,8 @@ class Console(logging.Handler):
                 continue
             place = f"{min(done, total):>{len(str(total))}}/{total}"
             took = clock(time.monotonic() - begun)
-            self._say(f"{place}  {clock(time.monotonic() - self._begun):>7}  {name} ({took})")
+            line = f"{place}  {clock(time.monotonic() - self._begun):>7}  {name}"
+            self._say(f"{line[: WIDTH - len(took) - 3]} ({took})")
         self._finished.clear()
 
     def closing(self) -> str:

@@ -27,10 +27,25 @@ def test_genotype_and_drug_each_within_the_other():
     assert pairs(found) == [
         ("ko_none", "wt_none"), ("wt_vem", "wt_none"), ("ko_vem", "wt_vem"), ("ko_vem", "ko_none"),
     ]  # fmt: skip
-    ((one, two),) = [
-        pair for pair in interactions(find_comparisons(found), found) if pair[0].column == "drug"
-    ]
-    assert (one.test, two.test) == ("wt_vem", "ko_vem")
+    ((one, two),) = interactions(find_comparisons(found), found)  # one of its two readings
+    assert {(one.test, one.reference), (two.test, two.reference)} in (
+        {("wt_vem", "wt_none"), ("ko_vem", "ko_none")},
+        {("ko_none", "wt_none"), ("ko_vem", "wt_vem")},
+    )
+    assert two.test == "ko_vem"
+
+
+def test_interactions_are_with_the_control_where_there_is_one():
+    found = factors(genotype=["WT", "A", "B"] * 2, drug=["none"] * 3 + ["vem"] * 3, copies=3)
+    pairs = interactions(find_comparisons(found), found)
+    assert {two.test for _, two in pairs} == {"a_vem", "b_vem"}
+    assert len(pairs) == 2
+
+
+def test_interactions_between_settings_without_a_control():
+    found = factors(line=["X", "X", "Y", "Y"], drug=["DMSO", "vem"] * 2, copies=3)
+    ((one, two),) = interactions(find_comparisons(found), found)
+    assert (one.test, two.test) == ("x_vem", "y_vem")
 
 
 def test_the_control_of_the_same_time_is_preferred():

@@ -125,26 +125,29 @@ def interactions(
 ) -> list[tuple[Comparison, Comparison]]:
     """Pairs of the same comparison in two settings that differ in one factor: later minus earlier.
 
-    The earlier is the one whose setting is a control's, where there is one.
+    The earlier is the one whose setting is a control's; without one among a factor's levels, any
+    two settings are a pair. Of an interaction's two readings (the drug's effect in the knockout
+    minus that in the wild type; the knockout's under the drug minus that without) one is kept.
     """
     cells = _cells(factors)
-    found = []
+    ranks = {name: {level: control_rank(level) for level in cells[name].unique()} for name in cells}
+    found: dict[frozenset[str], tuple[Comparison, Comparison]] = {}
     for place, one in enumerate(comparisons):
         for two in comparisons[place + 1 :]:
             if one.column != two.column or one.column not in cells:
                 continue
-            tests = cells.loc[one.test], cells.loc[two.test]
-            if tests[0][one.column] != tests[1][one.column]:
+            first, second = cells.loc[one.test], cells.loc[two.test]
+            differ = [name for name in cells if first[name] != second[name]]
+            if len(differ) != 1 or differ[0] == one.column:
                 continue
-            differ = [c for c in cells.columns if tests[0][c] != tests[1][c]]
-            if len(differ) != 1 or not tests[0][differ[0]] or not tests[1][differ[0]]:
+            levels = [first[differ[0]], second[differ[0]]]
+            rank = ranks[differ[0]]
+            controls = [level for level in levels if rank[level] is not None]
+            if "" in levels or (not controls and any(r is not None for r in rank.values())):
                 continue
-            swap = (
-                control_rank(tests[1][differ[0]]) is not None
-                and control_rank(tests[0][differ[0]]) is None
-            )
-            found.append((two, one) if swap else (one, two))
-    return found
+            pair = (two, one) if controls == [levels[1]] else (one, two)
+            found.setdefault(frozenset([one.test, one.reference, two.test, two.reference]), pair)
+    return list(found.values())
 
 
 def settings(factors: Factors, comparisons: Sequence[Comparison]) -> pd.DataFrame:
