@@ -184,7 +184,14 @@ def machine() -> dict[str, Any]:
     if path.exists():
         names = [line for line in path.read_text().splitlines() if line.startswith("model name")]
         cpu = names[0].split(":", 1)[1].strip() if names else cpu
-    return {"cpu": cpu, "cores": os.cpu_count(), "python": platform.python_version()}
+    git = ["git", "rev-parse", "--short", "HEAD"]
+    done = subprocess.run(git, capture_output=True, text=True, cwd=ROOT, check=False)
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "commit": done.stdout.strip() or "unknown",
+    }
 
 
 def main() -> None:
