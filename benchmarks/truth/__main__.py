@@ -72,9 +72,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer mock splits")
     parser.add_argument("--cache", type=Path, help="keep fitted values in this folder")
+    parser.add_argument(
+        "--sizes", type=int, nargs="*", default=[2, 6, 9, 12], help="samples a side, beside 3"
+    )
     options = parser.parse_args()
     limit = 20 if options.quick else 45  # splits of a set and kind, 3 against 3
-    few = 2 if options.quick else 3  # of other sizes
+    few = 2  # of other sizes
     if not (SHARED / "truth").is_dir():
         print("../shared/truth is not here: nothing to score")
         return
@@ -83,7 +86,7 @@ def main() -> None:
     main_table, readouts = table(calls), votes(voted)
     others = itertools.chain.from_iterable(
         itertools.chain(perturbations_of(n), mocks(n, limit=few), mocks(n, limit=few, days=True))
-        for n in (2, 6, 9, 12)
+        for n in options.sizes
     )
     by_n = by_samples(pd.concat([calls[calls["kind"] != "joint"], score(others, options.cache)[0]]))
     diluted = dilution(options.cache)
@@ -98,16 +101,27 @@ def main() -> None:
     results.mkdir(exist_ok=True)
     text = json.dumps({k: v.to_dict("records") for k, v in parts.items()}, indent=1)
     (results / "truth.json").write_text(text + "\n", encoding="utf-8")
-    (ROOT / "docs" / "calls_truth.md").write_text(page(parts, options.quick), encoding="utf-8")
+    (ROOT / "docs" / "calls_truth.md").write_text(page(parts, options), encoding="utf-8")
     figure.draw(calls, ROOT / "docs" / "figures" / "truth.svg")
 
 
-def page(parts: dict[str, pd.DataFrame], quick: bool) -> str:
+def page(parts: dict[str, pd.DataFrame], options: argparse.Namespace) -> str:
     """The page of the documentation."""
     wide = parts["methods"].set_index("method")
     found = wide[[c for c in wide.columns if "false" not in c]].reset_index()
     false = wide[[c for c in wide.columns if "false" in c]].reset_index()
-    command = "python -m benchmarks.truth" + (" --quick" if quick else "")
+    command = "python -m benchmarks.truth" + (" --quick" if options.quick else "")
+    if options.sizes != [2, 6, 9, 12]:
+        command += " ".join([" --sizes", *map(str, options.sizes)])
+    sizes = [
+        "## By samples a side",
+        "",
+        "2: two of three replicates, two of six donors. 6, 9 and 12: the perturbations of one "
+        "drug pooled over time points or genotypes, which are in the design; six donors. "
+        "There is no NF-κB data with more than six a side here, and no MAPK data with twelve.",
+        "",
+        markdown(parts["samples"]),
+    ]
     return "\n".join(
         [
             "# The calls on real perturbations",
@@ -138,13 +152,7 @@ def page(parts: dict[str, pd.DataFrame], quick: bool) -> str:
             "3 against 3 does not allow (20 permutations).",
             "",
             markdown(false),
-            "## By samples a side",
-            "",
-            "2: two of three replicates, two of six donors. 6, 9 and 12: the perturbations of one "
-            "drug pooled over time points or genotypes, which are in the design; six donors. "
-            "There is no NF-κB data with more than six a side here, and no MAPK data with twelve.",
-            "",
-            markdown(parts["samples"]),
+            *(sizes if options.sizes else []),
             "## Dilution: treated samples mixed with reads of the controls",
             "",
             "The share of reads from the treated sample; p and effect (log2) of the rule.",

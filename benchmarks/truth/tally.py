@@ -68,6 +68,7 @@ def by_samples(rows: pd.DataFrame) -> pd.DataFrame:
         As in `table`, with `n`.
     """
     made = []
+    rows = rows[rows["kind"].isin(["alone", "mock", "days"])]
     for n, of_n in rows.groupby("n"):
         for method, own in of_n.groupby("method", sort=False):
             row = {"a side": str(n), "method": str(method)}
