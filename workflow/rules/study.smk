@@ -48,7 +48,13 @@ rule de:
 rule qc:
     """Verified counts and the quality of samples."""
     input:
-        targets_below("qc/", "samples.tsv", "counts.h5ad", "provenance/inputs.tsv"),
+        # Tables for MultiQC, in the same folder, come with the report.
+        targets_below(
+            *(f"qc/{table}.tsv" for table in ("metrics", "pca", "correlation", "flags")),
+            "samples.tsv",
+            "counts.h5ad",
+            "provenance/inputs.tsv",
+        ),
     localrule: True
 
 
