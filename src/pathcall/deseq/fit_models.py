@@ -10,6 +10,7 @@ import anndata as ad
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from pathcall.counts.matrix import read_counts_h5ad
 from pathcall.deseq import stock
@@ -172,19 +173,20 @@ def fit_study_model(
         plan.design.matrix, index=own.obs_names, columns=list(plan.design.coefficients)
     )
     lengths = own.layers["avg_tx_length"][:, fitted] if "avg_tx_length" in own.layers else None
-    dds = fit_dataset(
-        counts, samples, design, expressed=expressed[fitted], lengths=lengths, engine=engine,
-        threads=threads,
-    )  # fmt: skip
     symbols = known_symbols(own.var["symbol"])
-    tables = {
-        key: _whole(contrast_table(dds, weights, alpha=alpha, engine=engine), symbols)
-        for key, weights in plan.weights.items()
-    }
-    for key, table in tables.items():
-        logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
-    # pydeseq2 has no likelihood-ratio test.
-    lrt = likelihood_ratio_tests(dds, plan.reduced if engine == "exact" else {})
+    with threadpool_limits(1):  # so that no last digit depends on BLAS's threads
+        dds = fit_dataset(
+            counts, samples, design, expressed=expressed[fitted], lengths=lengths, engine=engine,
+            threads=threads,
+        )  # fmt: skip
+        tables = {
+            key: _whole(contrast_table(dds, weights, alpha=alpha, engine=engine), symbols)
+            for key, weights in plan.weights.items()
+        }
+        for key, table in tables.items():
+            logger.info("%s: %d genes at padj < %g", key, int((table["padj"] < alpha).sum()), alpha)
+        # pydeseq2 has no likelihood-ratio test.
+        lrt = likelihood_ratio_tests(dds, plan.reduced if engine == "exact" else {})
     lrt.insert(1, "symbol", symbols.reindex(lrt["gene_id"]).to_numpy())
     # h5ad has no missing text: the empty string stands for "no symbol".
     dds.var["symbol"] = own.var["symbol"][fitted].fillna("").astype(str)
