@@ -22,6 +22,7 @@ from tests.report_study import Study
 
 pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
 RESULTS = "results/GSE52778"
+ENGINE_TABLES = {"calls": tables.CALLS_TABLE, "de/dexamethasone": tables.DE}
 
 
 @pytest.fixture
@@ -83,6 +84,25 @@ def test_dexamethasone_does_what_it_is_known_to_do(demo: Project) -> None:
     assert tnfa["fdr"] < 0.05
     calls = table(demo, "calls", tables.CALLS_TABLE).set_index("pathway")
     assert calls.loc["NFKB_CANONICAL", "call"] != "activated"
+
+
+def test_the_other_engine_makes_the_same_calls(rerun: Project) -> None:
+    """Stock pydeseq2 under the whole workflow: other p-values, the same calls."""
+    exact = {name: table(rerun, name, schema) for name, schema in ENGINE_TABLES.items()}
+    rerun.edit("config/demo.yaml", "organism: human", "organism: human\nde: {engine: pydeseq2}")
+    targets = [f"{RESULTS}/{name}" for name in ("calls.tsv", "provenance/methods.md")]
+    done = rerun.snakemake("--cores", "2", "--configfile", "config/demo.yaml", "--", *targets)
+    assert done.returncode == 0, done.stderr
+    stock = {name: table(rerun, name, schema) for name, schema in ENGINE_TABLES.items()}
+    calls = [of["calls"].set_index(["contrast", "pathway"])["call"] for of in (exact, stock)]
+    pd.testing.assert_series_equal(*calls)
+    a, b = (of["de/dexamethasone"].set_index("gene_id") for of in (exact, stock))
+    assert not a["pvalue"].equals(b["pvalue"])
+    x, y = (set(de.index[de["padj"] < 0.05]) for de in (a, b))
+    assert 0.9 < len(x & y) / len(x | y) < 1
+    text = (rerun.folder / targets[1]).read_text(encoding="utf-8")
+    assert "with its default inference" in text
+    assert "pathcall's inference" not in text
 
 
 def test_the_embedded_data_is_labelled(demo: Project) -> None:
