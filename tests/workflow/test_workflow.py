@@ -91,7 +91,8 @@ def test_the_other_engine_makes_the_same_calls(rerun: Project) -> None:
     exact = {name: table(rerun, name, schema) for name, schema in ENGINE_TABLES.items()}
     rerun.edit("config/demo.yaml", "organism: human", "organism: human\nde: {engine: pydeseq2}")
     targets = [f"{RESULTS}/{name}" for name in ("calls.tsv", "provenance/methods.md")]
-    done = rerun.snakemake("--cores", "2", "--configfile", "config/demo.yaml", "--", *targets)
+    done = rerun.snakemake("--cores", "2", "--configfile", "config/demo.yaml", "--", *targets,
+                           timeout=1800)  # fmt: skip
     assert done.returncode == 0, done.stderr
     stock = {name: table(rerun, name, schema) for name, schema in ENGINE_TABLES.items()}
     calls = [of["calls"].set_index(["contrast", "pathway"])["call"] for of in (exact, stock)]
