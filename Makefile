@@ -20,12 +20,12 @@ WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
 DOCS := sh tools/env.sh docs
 
-.PHONY: help setup demo run test bench lint types format docs dag mirror lock clean
+.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror lock clean
 
 help: ## list these commands
 	@echo 'pathcall: from a public GEO RNA-seq study to pathway calls with their evidence'
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
 	@echo
 	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' Makefile
 
@@ -40,6 +40,12 @@ run: ## run the default study: results/GSE64741/report.html
 
 test: ## run the tests
 	@$(DEV) pytest $(ARGS)
+
+test-fast: ## run those that take no more than a few seconds each
+	@$(DEV) pytest -m 'not slow and not rare' $(ARGS)
+
+test-all: ## run all tests, those that take minutes too
+	@$(DEV) pytest -m 'not internet' $(ARGS)
 
 bench: ## run the benchmarks: prints ratios, writes benchmarks/results/*.json
 	@$(DEV) python -m benchmarks $(ARGS)
