@@ -9,6 +9,7 @@ from pathcall.signatures.panel import load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.tables import CALIBRATION
 from tests.calls_data import PANEL, simulated_model
+from tests.planted_study import write_study
 
 RULE = CallsConfig(rotations=999, mock_contrasts=60, simulations=6)
 
@@ -92,14 +93,16 @@ def test_planted_effects_follow_the_panel(panel):
 
 
 def test_a_simulated_study_is_complete_and_repeatable(panel, tmp_path):
-    first = simulate.write_study(
+    first = write_study(
         tmp_path / "a", panel=panel, planted={"MAPK": -1.0}, seed=3, interaction=True, n_genes=3000
     )
-    simulate.write_study(
+    write_study(
         tmp_path / "b", panel=panel, planted={"MAPK": -1.0}, seed=3, interaction=True, n_genes=3000
     )
     names = {p.name for p in first.parent.iterdir()}
-    assert names == {"config.yaml", "contrasts.tsv", "counts.tsv", "samples.tsv", "truth.tsv"}
+    assert names == {
+        "ORIGIN.tsv", "config.yaml", "contrasts.tsv", "counts.tsv", "samples.tsv", "truth.tsv"
+    }  # fmt: skip
     for name in ("counts.tsv", "samples.tsv", "contrasts.tsv", "truth.tsv"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     import yaml

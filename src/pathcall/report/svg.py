@@ -308,11 +308,6 @@ def dot_path(x: Floats, y: Floats) -> str:
     return "".join([f"m{i}{j}z" if j < 0 else f"m{i} {j}z" for i, j in zip(dx, dy, strict=True)])
 
 
-def count_dots(path: str) -> int:
-    """Dots of a path made by `dot_path`."""
-    return path.count("z")
-
-
 def diverging(values: Floats, limit: float) -> npt.NDArray[np.int64]:
     """Level 0 … 10 of values clipped to ±`limit`."""
     share = np.clip(np.asarray(values, dtype=float) / limit, -1, 1)
