@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import filelock
 import pytest
@@ -52,3 +55,18 @@ def demo(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
 def study(demo: Project) -> Study:
     """Results of the embedded study, as the report reads them."""
     return demo_study(demo)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium of the system, or of the variable CHROMIUM."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs a Chromium on PATH, or its path in CHROMIUM")
+    with sync_api.sync_playwright() as playwright:
+        made = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield made
+        made.close()

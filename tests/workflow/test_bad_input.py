@@ -80,7 +80,7 @@ CONFIGS = {
     ),
     "empty": ("", ["holds no keys", "bad.yaml"]),
     "tabs": ("study:\n\tx: 1\n", ["not valid YAML", "bad.yaml, line 2", "no tabs"]),
-    "twice": ("study: a\nalpha: 0.1\nstudy: b\n", ["stands twice", "bad.yaml, lines 1 and 3"]),
+    "twice": ("study: a\nalpha: 0.1\nstudy: b\n", ["appears twice", "bad.yaml, lines 1 and 3"]),
     "missing": (None, ["does not exist", "bad.yaml"]),
 }
 

@@ -44,6 +44,7 @@ def test_twenty_studies_are_one_dag(project: Project):
     assert "summarise_studies" in jobs
 
 
+@pytest.mark.rare
 def test_a_broken_study_is_named_and_the_others_are_complete(project: Project):
     contrasts = (project.folder / "config/demo/contrasts.tsv").read_text().splitlines()
     rows = [f"{contrasts[0]}\tgroup", *(f"{line}\tsteroid" for line in contrasts[1:])]

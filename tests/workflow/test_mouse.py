@@ -10,7 +10,7 @@ import pytest
 from pathcall import tables
 from tests.project import ROOT, Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mouse")]
+pytestmark = [pytest.mark.rare, pytest.mark.xdist_group("mouse")]
 COUNTS = ROOT / "tests/data/mouse_b_cells/counts.tsv.gz"
 TIMES = ("6h", "12h", "24h", "48h")
 

@@ -15,7 +15,7 @@ from tests.calls_data import PANEL
 from tests.planted_study import write_study
 from tests.project import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.rare
 
 
 def test_a_planted_pathway_is_called_where_it_was_planted(tmp_path: Path) -> None:

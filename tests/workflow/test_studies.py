@@ -10,7 +10,7 @@ import pytest
 
 from pathcall import tables
 from tests.browser.boxes import text_trouble
-from tests.browser.conftest import axe_findings, browser, opened  # noqa: F401
+from tests.browser.conftest import axe_findings, opened
 from tests.project import Project
 
 pytestmark = pytest.mark.slow
@@ -163,8 +163,7 @@ def test_simulated_counts_are_called_simulated(default: Project) -> None:
 @pytest.mark.browser
 @pytest.mark.xdist_group("default")
 def test_the_page_of_nine_contrasts_is_short_and_no_text_is_cut(
-    default: Project,
-    browser: Any,  # noqa: F811
+    default: Project, browser: Any
 ) -> None:
     for width in (1400, 1024, 390):
         page = opened(browser, default.folder / "results/GSE64741", width)

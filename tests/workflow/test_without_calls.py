@@ -11,7 +11,7 @@ import pytest
 from pathcall import tables
 from tests.project import Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("without_calls")]
+pytestmark = [pytest.mark.rare, pytest.mark.xdist_group("without_calls")]
 N_GENES = 600
 UP = range(40, 80)
 

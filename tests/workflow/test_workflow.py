@@ -86,6 +86,7 @@ def test_dexamethasone_does_what_it_is_known_to_do(demo: Project) -> None:
     assert calls.loc["NFKB_CANONICAL", "call"] != "activated"
 
 
+@pytest.mark.rare
 def test_the_other_engine_makes_the_same_calls(rerun: Project) -> None:
     """Stock pydeseq2 under the whole workflow: other p-values, the same calls."""
     exact = {name: table(rerun, name, schema) for name, schema in ENGINE_TABLES.items()}
