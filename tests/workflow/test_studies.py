@@ -178,6 +178,7 @@ def test_the_page_of_nine_contrasts_is_short_and_no_text_is_cut(
             assert height <= 15 * 900
 
 
+@pytest.mark.rare
 @pytest.mark.xdist_group("default")
 def test_without_ncbis_counts_recount3_gives_the_same_calls(
     calls: pd.Series, shared: Path, tmp_path: Path

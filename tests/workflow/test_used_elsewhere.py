@@ -13,7 +13,7 @@ import pytest
 
 from tests.project import ROOT, Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("used_elsewhere")]
+pytestmark = [pytest.mark.rare, pytest.mark.xdist_group("used_elsewhere")]
 RESULTS = "results/GSE52778"
 # As `snakedeploy deploy-workflow` writes it.
 AROUND = """\
