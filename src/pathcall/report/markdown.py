@@ -51,7 +51,7 @@ def render(text: str, *, level: int = 3) -> Markup:
 
 
 def _starts_block(line: str, later: bool) -> bool:
-    return later and bool(re.match(r"(#{1,4}\s|```|\s*([-*+]|\d+[.)])\s|\s*\|)", line))
+    return later and bool(re.match(r"#{1,4}\s|```|\s*(?:(?:[-*+]|\d+[.)])\s|\|)", line))
 
 
 def _list(lines: list[str], i: int, out: list[str]) -> int:
