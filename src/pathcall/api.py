@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import anndata as ad
 import numpy as np
@@ -26,7 +26,7 @@ from pathcall.deseq.fit_models import fit_study_model
 from pathcall.deseq.fitted import FittedModel, fitted_model
 from pathcall.enrichment.enrich_model import ContrastScores, enrich_model
 from pathcall.errors import ConfigError
-from pathcall.signatures.panel import Panel, load_panel
+from pathcall.signatures.panel import Panel, panel_of
 from pathcall.signatures.panel_files import check_panel
 from pathcall.study.config import PANELS, CallsConfig, Config, FilterConfig, ModelConfig
 from pathcall.study.contrasts import Contrast
@@ -90,8 +90,7 @@ def panel(organism: Literal["human", "mouse"] = "human", folder: str | Path | No
     """
     if folder is None:
         folder = project_folder() / PANELS[organism]
-    check_panel(folder)
-    return load_panel(folder)
+    return panel_of(check_panel(folder))
 
 
 def contrast(
@@ -264,10 +263,7 @@ def enrich(fit: Fit, *, seed: int = SEED, threads: int = 1) -> dict[str, Contras
     dict
         Contrast → tables `enrichment`, `activity` and `readouts`, as the workflow's of these names.
     """
-    return enrich_model(
-        fit.genes, fit.model, fit.panel, confounders=_rule(fit, None).confounders,
-        seed=seed, threads=threads,
-    )  # fmt: skip
+    return _enriched(fit, _rule(fit, None), seed=seed, threads=threads)
 
 
 def score_samples(fit: Fit, *, rule: CallsConfig | None = None) -> pd.DataFrame:
@@ -307,10 +303,7 @@ def call_pathways(
     """
     checked = _rule(fit, rule)
     prepared = prepare(fit.panel, fit.model, checked)
-    scores = enrich_model(
-        fit.genes, fit.model, fit.panel, confounders=checked.confounders,
-        seed=seed, threads=threads,
-    )  # fmt: skip
+    scores = _enriched(fit, checked, seed=seed, threads=threads)
     return call_study(
         panel=fit.panel,
         models={MODEL: fit.model},
@@ -323,7 +316,12 @@ def call_pathways(
     )
 
 
+def _enriched(fit: Fit, rule: CallsConfig, *, seed: int, threads: int) -> dict[str, ContrastScores]:
+    return enrich_model(
+        fit.genes, fit.model, fit.panel, confounders=rule.confounders, seed=seed, threads=threads
+    )
+
+
 def _rule(fit: Fit, rule: CallsConfig | None) -> CallsConfig:
     """The rule with the defaults that this panel can hold."""
-    given: Any = rule or CallsConfig()
-    return checked_calls(given, check_panel(fit.panel.folder), source="rule")
+    return checked_calls(rule or CallsConfig(), fit.panel, source="rule")

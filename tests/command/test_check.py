@@ -66,3 +66,14 @@ def test_many_studies_are_checked_one_by_one(study, monkeypatch, capsys):
     (study / "TWO.yaml").write_text(f"{config}alpha: 2\n", encoding="utf-8")
     with pytest.raises(PathcallError, match=r"TWO\.yaml, key alpha, value 2"):
         check(["studies.yaml"])
+
+
+def test_transcript_lengths_are_checked_as_a_run_does(study, monkeypatch):
+    monkeypatch.chdir(study)
+    config = (study / "config.yaml").read_text(encoding="utf-8")
+    (study / "lengths.tsv").write_text("gene_id\tGSM1275862\nENSG00000000003\t1000\n")
+    given = config.replace("file: counts.tsv.gz", "file: counts.tsv.gz\n  lengths: lengths.tsv")
+    assert given != config
+    (study / "config.yaml").write_text(given, encoding="utf-8")
+    with pytest.raises(PathcallError, match="have no transcript lengths"):
+        check([str(study)])

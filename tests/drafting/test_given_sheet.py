@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from pathcall.drafting.given_sheet import read_given_sheet, sheet_of_obs
+from pathcall.drafting.given_sheet import read_given_obs, read_given_sheet
 from pathcall.errors import ConfigError
 
 NAMES = ["a1", "a2", "b1", "b2"]
@@ -58,6 +58,6 @@ def test_obs_gives_what_varies_and_is_no_measurement(tmp_path):
         index=NAMES,
     )
     ad.AnnData(np.ones((4, 2)), obs=obs).write_h5ad(tmp_path / "x.h5ad")
-    found = sheet_of_obs(tmp_path / "x.h5ad")
+    found = read_given_obs(tmp_path / "x.h5ad")
     assert found is not None
     assert list(found.columns) == ["drug"]

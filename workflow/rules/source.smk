@@ -16,17 +16,17 @@ import tempfile
 from pathlib import Path
 
 
-def project_folder(rules):
+def project_folder(basedir):
     """The folder that holds workflow/: of a clone, or of the installed package. Of a module or a
     deployment by address, it is unpacked from the clone of the repository that Snakemake keeps."""
-    if hasattr(rules, "hosted_repo"):
-        repository = rules.hosted_repo.repo.git_dir
-    elif hasattr(rules, "repo_path"):
-        repository = rules.repo_path
+    if hasattr(basedir, "hosted_repo"):
+        repository = basedir.hosted_repo.repo.git_dir
+    elif hasattr(basedir, "repo_path"):
+        repository = basedir.repo_path
     else:
-        return Path(str(rules)).absolute().parents[1]
+        return Path(str(basedir)).absolute().parents[1]
     git = ["git", "-C", str(repository)]
-    commit = subprocess.check_output([*git, "rev-parse", f"{rules.ref}^{{commit}}"], text=True)
+    commit = subprocess.check_output([*git, "rev-parse", f"{basedir.ref}^{{commit}}"], text=True)
     folder = Path(".snakemake/pathcall-source", commit.strip())
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)

@@ -78,7 +78,8 @@ rule summarise_studies:
     params:
         of_all=OF_ALL,
         absent=ABSENT,
-        code=code_digest("pathcall.summary.write"),
+        code=code_digest("pathcall.summary"),
+        looks=code_digest("pathcall.report"),
     script:
         "../scripts/summarise_studies.py"
 

@@ -92,7 +92,7 @@ def _merge(raw: dict[str, Any], update: dict[str, Any]) -> None:
 
 def _check_counts(plan: StudyPlan) -> None:
     from pathcall.counts.given import read_given
-    from pathcall.counts.matrix import assemble_counts
+    from pathcall.geo.assemble import assemble_table
     from pathcall.signatures.panel import load_panel
     from pathcall.study.config import count_files
 
@@ -100,11 +100,12 @@ def _check_counts(plan: StudyPlan) -> None:
     assert counts.file is not None  # with source `file`
     paths = count_files(counts.file)
     table = read_given(paths, layer=counts.layer, estimated=counts.estimated)
-    assemble_counts(
+    assemble_table(
         table.counts,
         plan.sheet,
-        load_panel(plan.signatures).gene_ids,
+        load_panel(plan.signatures),
         where=counts.file,
         gene_id=counts.gene_id,
         symbols=table.symbols,
+        lengths=[counts.lengths] if counts.lengths else [],
     )

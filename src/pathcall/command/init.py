@@ -15,7 +15,7 @@ from pathcall.command.check import check_studies
 from pathcall.command.run import CONFIG_NAME
 from pathcall.counts.given import read_given
 from pathcall.drafting.factors import columns_of_names
-from pathcall.drafting.given_sheet import read_given_sheet, sheet_of_obs
+from pathcall.drafting.given_sheet import read_given_obs, read_given_sheet
 from pathcall.drafting.study_files import Draft, draft_study
 from pathcall.errors import ConfigError, InputError
 from pathcall.files import write_atomic
@@ -188,7 +188,7 @@ def _of_counts(
     if samples is not None:
         sheet, excluded, left = read_given_sheet(samples, names)
         decide += left
-    elif source.endswith(".h5ad") and (found := sheet_of_obs(source)) is not None:
+    elif source.endswith(".h5ad") and (found := read_given_obs(source)) is not None:
         sheet, excluded = found, {}
     else:
         columns = columns_of_names(names)

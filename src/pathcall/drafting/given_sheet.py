@@ -74,7 +74,7 @@ def read_given_sheet(
     )
 
 
-def sheet_of_obs(path: str | Path) -> pd.DataFrame | None:
+def read_given_obs(path: str | Path) -> pd.DataFrame | None:
     """The text columns of an h5ad's `obs`; None where it has none that vary."""
     import anndata as ad
 

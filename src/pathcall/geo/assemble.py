@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from pathcall.counts.lengths import read_lengths
-from pathcall.counts.matrix import assemble_counts, write_counts
+from pathcall.counts.matrix import Assembly, assemble_counts, write_counts
 from pathcall.errors import InputError
 from pathcall.geo import manifest, sources
 from pathcall.geo.soft import Series
@@ -53,19 +53,15 @@ def assemble_study(
     sheet = read_sheet(samples)
     if table.source == "supplementary":
         _check_series(sources.read_series(source), sheet, table)
-    signatures = load_panel(place_of(panel))
-    assembly = assemble_counts(
+    assembly = assemble_table(
         table.counts,
         sheet,
-        signatures.gene_ids,
+        load_panel(place_of(panel)),
         where=table.where,
         gene_id=gene_id if gene_id != "auto" else (table.gene_id_kind or "auto"),
         symbols=table.symbols,
+        lengths=lengths,
     )
-    for path in lengths:
-        assembly.data.layers["avg_tx_length"] = read_lengths(path, assembly.data)
-    if signatures.gene_ids.empty:
-        _check_overlap(signatures, assembly.data.var["symbol"].tolist(), table.where)
     write_counts(assembly, counts_out)
     inputs = pd.concat(
         [
@@ -77,6 +73,42 @@ def assemble_study(
         ignore_index=True,
     )
     write_table(inputs, inputs_out, INPUTS)
+
+
+def assemble_table(
+    counts: pd.DataFrame,
+    sheet: Sheet,
+    signatures: Panel,
+    *,
+    where: str,
+    gene_id: str,
+    symbols: pd.Series | None,
+    lengths: Sequence[str] = (),
+) -> Assembly:
+    """The study's counts from a table of them, with transcript lengths where there are any.
+
+    Parameters
+    ----------
+    counts, sheet, where, gene_id, symbols
+        As of `pathcall.counts.matrix.assemble_counts`.
+    signatures
+        The panel, or gene sets alone.
+    lengths
+        One table of average transcript lengths, or none.
+
+    Raises
+    ------
+    PathcallError
+        As `assemble_counts` and `read_lengths`; gene sets alone share no gene with the counts.
+    """
+    assembly = assemble_counts(
+        counts, sheet, signatures.gene_ids, where=where, gene_id=gene_id, symbols=symbols
+    )
+    for path in lengths:
+        assembly.data.layers["avg_tx_length"] = read_lengths(path, assembly.data)
+    if signatures.gene_ids.empty:
+        _check_overlap(signatures, assembly.data.var["symbol"].tolist(), where)
+    return assembly
 
 
 def _check_overlap(panel: Panel, symbols: Sequence[str], where: str) -> None:

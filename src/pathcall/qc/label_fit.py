@@ -79,6 +79,11 @@ class LabelFit:
         return np.asarray(np.sqrt(square / self.noise)) if self.noise > 0 else square * 0.0
 
     @property
+    def hat(self) -> Float:
+        """How much each sample's value weighs in each fitted one, ``samples × samples``."""
+        return np.asarray(self.design @ self.inverse @ self.design.T)
+
+    @property
     def estimable(self) -> Bool:
         """Groups that the kept samples determine."""
         x = self.design[self.kept]
@@ -139,7 +144,7 @@ def exchange_gains(fit: LabelFit) -> Float:
     """
     y = fit.values - fit.values[fit.kept].mean(axis=0)
     fitted = fit.design @ fit.coefficients - fit.values[fit.kept].mean(axis=0)
-    hat = fit.design @ fit.inverse @ fit.design.T
+    hat = fit.hat
     own = np.einsum("ng,ng->n", y, fitted)
     cross = y @ fitted.T
     towards = cross + cross.T - own[:, None] - own[None, :]

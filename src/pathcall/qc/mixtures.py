@@ -69,7 +69,7 @@ def between_groups(fit: LabelFit, cells: Int) -> Between:
     made = Between(np.full(n, -1), *(np.zeros(n) for _ in range(5)))
     cell_of = np.zeros(len(fit.rows), dtype=np.int64)
     cell_of[fit.group] = cells
-    hat = fit.design @ fit.inverse @ fit.design.T
+    hat = fit.hat
     across = fit.rows @ fit.inverse @ fit.design.T
     residual = fit.values - fit.design @ fit.coefficients
     for i in np.flatnonzero(fit.predicted):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import jinja2
 from markupsafe import Markup
 
 from pathcall.report import payload, sections
 from pathcall.report.data import ReportData, read_results
+from pathcall.report.frame import asset, csp_hash, templates
 from pathcall.report.sections.answer import draw_calls
 from pathcall.report.sections.forest import draw_forest
 from pathcall.report.sections.quality import draw_correlation, draw_library_sizes, draw_pca
@@ -24,14 +21,7 @@ from pathcall.report.sections.sample_scores import sample_groups
 from pathcall.report.sections.scatter import draw_volcano
 from pathcall.report.svg import Svg, figure_css
 from pathcall.report.takeaway import write_takeaway
-from pathcall.report.view import (
-    integer,
-    is_missing,
-    number,
-    percent,
-    pvalue,
-    text,
-)
+from pathcall.report.view import is_missing, text
 from pathcall.tables import write_text
 
 _log = logging.getLogger(__name__)
@@ -79,25 +69,13 @@ def write_figures(data: ReportData, folder: Path) -> None:
 def render_page(data: ReportData) -> str:
     """The page as text."""
     script = _script()
-    figure_style, style = figure_css(), _asset("report.css")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pathcall.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number,
-        "pvalue": pvalue,
-        "percent": percent,
-        "integer": integer,
-        "shown": text,
-        "path": _href,
-    }
+    figure_style, style = figure_css(), asset("report.css")
+    environment = templates("pathcall.report")
+    environment.filters |= {"shown": text, "path": quote}
     policy = (
         "default-src 'none'; "
-        f"script-src '{_hash(script)}'; style-src '{_hash(figure_style)}' '{_hash(style)}'; "
+        f"script-src '{csp_hash(script)}'; "
+        f"style-src '{csp_hash(figure_style)}' '{csp_hash(style)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     texts = _embedded(data)
@@ -154,26 +132,13 @@ SCRIPTS = ("core.js", "tables.js", "figures.js", "genes.js", "page.js")
 
 def _script() -> str:
     """The page's script: its parts in one scope."""
-    parts = "".join(_asset(f"script/{name}") for name in SCRIPTS)
+    parts = "".join(asset(f"script/{name}") for name in SCRIPTS)
     return f'"use strict";\n(() => {{\n{parts}}})();\n'
-
-
-def _asset(name: str) -> str:
-    return (files("pathcall.report") / "assets" / name).read_text(encoding="utf-8")
-
-
-def _hash(content: str) -> str:
-    digest = hashlib.sha256(content.encode("utf-8")).digest()
-    return "sha256-" + base64.b64encode(digest).decode("ascii")
 
 
 def _json(value: Any) -> Markup:
     # A "<" could end the script element or open a comment in it.
     return Markup(json.dumps(value, sort_keys=True).replace("<", "\\u003c"))
-
-
-def _href(path: str) -> str:
-    return quote(path)
 
 
 def _meta(data: ReportData, packed: payload.Payload) -> dict[str, Any]:

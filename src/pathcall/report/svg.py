@@ -6,10 +6,11 @@ Classes, so that one figure serves the light page, the dark page, the print and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -295,6 +296,20 @@ def _roomy(scale: Scale, wanted: int) -> list[float]:
         if all(abs(scale(b) - scale(a)) > half[a] + half[b] + 4 for a, b in pairwise(inside)):
             return inside
     return [0.0] if scale.low <= 0 <= scale.high else []
+
+
+def draw_estimate(
+    figure: Svg, x: Scale, y: float, row: Mapping[Any, Any], cls: str, title: str
+) -> None:
+    """`row`'s effect with its interval (low, high), cut at the ends of the scale.
+
+    A circle, or a diamond for what is combined (class ``comb``).
+    """
+    low, high = max(x.low, row["low"]), min(x.high, row["high"])
+    if math.isfinite(low) and math.isfinite(high):
+        figure.line(x(low), y, x(high), y, f"i{cls}")
+    kind, size = ("diamond", 5) if cls == "comb" else ("circle", 4)
+    figure.mark(x(row["effect"]), y, kind, f"f{cls}", size, title=title)
 
 
 def dot_path(x: Floats, y: Floats) -> str:

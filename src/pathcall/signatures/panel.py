@@ -18,6 +18,7 @@ import pandas as pd
 from pathcall.signatures.panel_files import (
     COLUMNS,
     GeneSet,
+    PanelFiles,
     Readout,
     Role,
     is_gene_sets_only,
@@ -27,7 +28,7 @@ from pathcall.signatures.panel_files import (
 )
 from pathcall.tsv import Row
 
-__all__ = ["GeneSet", "Panel", "Readout", "Role", "load_panel", "place_of"]
+__all__ = ["GeneSet", "Panel", "Readout", "Role", "load_panel", "panel_of", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,11 @@ def load_panel(folder: str | Path) -> Panel:
     ConfigError
         As `pathcall.signatures.panel_files.read_panel_files` and `read_gene_sets`.
     """
-    files = (read_gene_sets if is_gene_sets_only(folder) else read_panel_files)(folder)
+    return panel_of((read_gene_sets if is_gene_sets_only(folder) else read_panel_files)(folder))
+
+
+def panel_of(files: PanelFiles) -> Panel:
+    """The panel of files that were read and checked."""
     footprints = _frame(files.footprints, "footprints.tsv")
     return Panel(
         folder=files.folder,

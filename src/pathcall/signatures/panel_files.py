@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, cast, get_args
@@ -139,20 +140,10 @@ def read_panel_files(folder: str | Path) -> PanelFiles:
         "footprints.tsv": _weights(footprints, folder / "footprints.tsv", "pathway", "weight"),
     }
     _one_model_each(footprints, folder / "footprints.tsv")
-    gene_sets: dict[str, GeneSet] = {}
-    for path, found in [
-        (folder / "gene_sets.tsv", _gene_sets(folder / "gene_sets.tsv")),
-        *((path, _read_gmt(path)) for path in _gmt_files(folder)),
-    ]:
-        for gene_set in found:
-            if gene_set.name in gene_sets:
-                raise ConfigError(
-                    "a gene set is defined twice",
-                    where=f"{path}, set {gene_set.name}, collection {gene_set.collection} and "
-                    f"collection {gene_sets[gene_set.name].collection}",
-                    fix="rename one of them, or delete it",
-                )
-            gene_sets[gene_set.name] = gene_set
+    own = folder / "gene_sets.tsv"
+    sets = {own: _gene_sets(own), **{path: _read_gmt(path) for path in _gmt_files(folder)}}
+    gene_sets = _by_name(sets)
+    for path, found in sets.items():
         tables[path.name] = {s.name: dict.fromkeys(s.genes, 1.0) for s in found}
     secreted = folder / "secretome.tsv"
     for row in secretome:
@@ -191,17 +182,24 @@ def read_gene_sets(path: str | Path) -> PanelFiles:
             where=f"signatures: {path}",
             fix="name a GMT file, a folder of GMT files or a panel",
         )
+    gene_sets = _by_name({file: _read_gmt(file) for file in files})
+    return PanelFiles(path, MappingProxyType(gene_sets), (), [], [], [])
+
+
+def _by_name(sets: Mapping[Path, Sequence[GeneSet]]) -> dict[str, GeneSet]:
+    """Gene sets of all files by their names, each of which stands for one set."""
     gene_sets: dict[str, GeneSet] = {}
-    for file in files:
-        for gene_set in _read_gmt(file):
+    for path, found in sets.items():
+        for gene_set in found:
             if gene_set.name in gene_sets:
                 raise ConfigError(
                     "a gene set is defined twice",
-                    where=f"{file}, set {gene_set.name}",
+                    where=f"{path}, set {gene_set.name}, collection {gene_set.collection} and "
+                    f"collection {gene_sets[gene_set.name].collection}",
                     fix="rename one of them, or delete it",
                 )
             gene_sets[gene_set.name] = gene_set
-    return PanelFiles(path, MappingProxyType(gene_sets), (), [], [], [])
+    return gene_sets
 
 
 def read_gene_ids(folder: str | Path) -> str:
@@ -262,6 +260,15 @@ def check_panel(folder: str | Path) -> PanelFiles:
         As `read_panel_files` and `read_gene_ids`; a panel without evidence; a readout none of whose
         genes is known.
     """
+    files = sorted(path.absolute() for path in Path(folder).glob("*") if path.is_file())
+    stats = [path.stat() for path in files]
+    state = [(str(f), s.st_mtime_ns, s.st_size) for f, s in zip(files, stats, strict=True)]
+    return _checked(Path(folder), tuple(state))
+
+
+@cache
+def _checked(folder: Path, _state: tuple[tuple[str, int, int], ...]) -> PanelFiles:
+    """`check_panel`, once for all studies of a run as long as no file of the folder changes."""
     files = read_panel_files(folder)
     path = files.folder / "readouts.tsv"
     if not files.pathways:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pathcall.errors import ConfigError, PathcallError, choose, shown
 from pathcall.signatures.panel_files import (
@@ -32,6 +32,9 @@ from pathcall.study.config import (
 from pathcall.study.contrasts import Contrast, ModelPlan, plan_models, read_contrasts
 from pathcall.study.misspelt import check_misspelt
 from pathcall.study.sample_sheet import Sheet, read_sheet
+
+if TYPE_CHECKING:
+    from pathcall.signatures.panel import Panel
 
 
 @dataclass(frozen=True)
@@ -215,7 +218,7 @@ def plan_study(raw: Mapping[str, Any], *, source: str, root: Path) -> StudyPlan:
     return plan
 
 
-def checked_calls(calls: CallsConfig, panel: PanelFiles, *, source: str) -> CallsConfig:
+def checked_calls(calls: CallsConfig, panel: PanelFiles | Panel, *, source: str) -> CallsConfig:
     """The rule with names that the panel holds: what the user wrote over the defaults.
 
     Defaults speak of the panel that ships; what another panel does not hold of them is left out.

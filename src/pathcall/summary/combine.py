@@ -15,7 +15,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pathcall.calls.meta_analysis import combine_effects, error_correlation, group_contrasts
+from pathcall.calls.meta_analysis import (
+    SAMPLE_METHOD,
+    combine_effects,
+    error_correlation,
+    group_contrasts,
+)
 from pathcall.deseq.fitted import FittedModel
 from pathcall.tables import SUMMARY_CALLS, SUMMARY_COMBINED
 
@@ -103,7 +108,7 @@ def combine_studies(
     """
     scores = pd.concat(
         [
-            table[table["method"] == "sample_score"].assign(study=study)
+            table[table["method"] == SAMPLE_METHOD].assign(study=study)
             for study, table in evidence.items()
         ],
         ignore_index=True,

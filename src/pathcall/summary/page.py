@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-import jinja2
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from pathcall import __version__
 from pathcall.report import wording
-from pathcall.report.svg import Scale, Svg, padded, shorten
-from pathcall.report.view import integer, is_missing, number, percent, pvalue
+from pathcall.report.frame import asset, csp_hash, templates
+from pathcall.report.sections.labels import estimate
+from pathcall.report.svg import Scale, Svg, draw_estimate, figure_css, padded, shorten
+from pathcall.report.view import is_missing
 
 _ROW, _PANEL, _LABELS = 20.0, 150.0, 300.0
 _LEAST = 0.1
@@ -49,30 +46,24 @@ def render_summary(
     absent
         Study or config file → the ``error:`` line for which it is not on the page.
     """
-    style = "".join(_asset("pathcall.report", name) for name in ("figure.css", "report.css"))
-    style += _asset("pathcall.summary", "summary.css")
+    style = figure_css() + asset("report.css") + asset("summary.css", "pathcall.summary")
     pathways = list(dict.fromkeys(calls["pathway"]))
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("pathcall.summary", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "number": number, "pvalue": pvalue, "percent": percent, "integer": integer
-    }  # fmt: skip
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return environment.get_template("summary.html.j2").render(
-        version=__version__,
-        style=Markup(style),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'",
-        studies=list(dict.fromkeys(calls["study"])),
-        absent=absent,
-        pathways=[{"id": name, "name": wording.pathway(name)} for name in pathways],
-        groups=[_group(name, calls, combined, pathways) for name in _in_order(combined["group"])],
-        matrix=_matrix(calls, pathways),
+    return (
+        templates("pathcall.summary")
+        .get_template("summary.html.j2")
+        .render(
+            version=__version__,
+            style=Markup(style),
+            policy=f"default-src 'none'; style-src '{csp_hash(style)}'; img-src data:; "
+            "base-uri 'none'; form-action 'none'",
+            studies=list(dict.fromkeys(calls["study"])),
+            absent=absent,
+            pathways=[{"id": name, "name": wording.pathway(name)} for name in pathways],
+            groups=[
+                _group(name, calls, combined, pathways) for name in _in_order(combined["group"])
+            ],
+            matrix=_matrix(calls, pathways),
+        )
     )
 
 
@@ -122,6 +113,8 @@ def _group(
 def _forest(name: str, members: pd.DataFrame, whole: pd.DataFrame, pathways: Sequence[str]) -> Svg:
     """Effects with 95% intervals, a row a contrast, a panel a pathway; the combined one below."""
     rows = list(members[["study", "contrast"]].drop_duplicates().itertuples(index=False))
+    ends = {"ci_low": "low", "ci_high": "high"}
+    members, whole = members.rename(columns=ends), whole.rename(columns=ends)
     bottom = 30 + _ROW * (len(rows) + 1.5)
     figure = Svg(
         _LABELS + _PANEL * len(pathways),
@@ -139,19 +132,21 @@ def _forest(name: str, members: pd.DataFrame, whole: pd.DataFrame, pathways: Seq
         own = members[members["pathway"] == pathway].set_index(["study", "contrast"])
         total = whole[whole["pathway"] == pathway]
         # The combined interval of two contrasts is far wider than all else, and is cut.
-        ends = [*own["ci_low"], *own["ci_high"], -_LEAST, _LEAST]
-        scale = Scale(*padded(ends), left + 14, left + _PANEL - 14)
+        spanned = padded([*own["low"], *own["high"], -_LEAST, _LEAST])
+        scale = Scale(*spanned, left + 14, left + _PANEL - 14)
         figure.text(left + _PANEL / 2, 18, wording.pathway(pathway), cls="b s", anchor="middle")
         if not own["effect"].notna().any():
             figure.text(left + _PANEL / 2, 46, "not assessable", cls="m", anchor="middle")
             continue
         figure.x_axis(scale, bottom, top=26, wanted=3)
-        for i, row in enumerate(rows):
-            if tuple(row) in own.index:
-                found = own.loc[tuple(row)]
-                _interval(figure, scale, 42 + _ROW * i, found, str(found["call"]))
-        for found in total.to_dict("records"):
-            _interval(figure, scale, bottom - 12, found, "combined")
+        places = {tuple(row): 42 + _ROW * i for i, row in enumerate(rows)}
+        for place, found in own[own["effect"].notna()].iterrows():
+            cls = {"activated": "up", "repressed": "down"}.get(str(found["call"]), "ns")
+            words = estimate(found, "effect", "low", "high")
+            draw_estimate(figure, scale, places[place], found, cls, words)
+        for found in total[total["effect"].notna()].to_dict("records"):
+            words = estimate(found, "effect", "low", "high")
+            draw_estimate(figure, scale, bottom - 12, found, "comb", words)
     figure.text(
         _LABELS + _PANEL * len(pathways) / 2, bottom + 34,
         "mean log2 change towards the pathway", cls="axis", anchor="middle",
@@ -159,25 +154,5 @@ def _forest(name: str, members: pd.DataFrame, whole: pd.DataFrame, pathways: Seq
     return figure
 
 
-def _interval(figure: Svg, scale: Scale, y: float, row: Mapping[str, Any], kind: str) -> None:
-    if not np.isfinite(row["effect"]):
-        return
-    cls = {"activated": "up", "repressed": "down", "combined": "comb"}.get(kind, "ns")
-    ends = [row["ci_low"], row["ci_high"]]
-    low, high = (
-        scale(float(np.clip(v, scale.low, scale.high))) if np.isfinite(v) else scale(row["effect"])
-        for v in ends
-    )
-    figure.line(low, y, high, y, f"i{cls}")
-    words = f"{number(row['effect'])} ({number(ends[0])} to {number(ends[1])})"
-    mark = "diamond" if kind == "combined" else "circle"
-    x = float(np.clip(row["effect"], scale.low, scale.high))
-    figure.mark(scale(x), y, mark, f"f{cls}", title=words)
-
-
 def _in_order(values: pd.Series) -> list[str]:
     return list(dict.fromkeys(values.dropna()))
-
-
-def _asset(package: str, name: str) -> str:
-    return (files(package) / "assets" / name).read_text(encoding="utf-8")

@@ -48,10 +48,8 @@ def plan_studies(raw: Mapping[str, Any], *, source: str, root: Path) -> Studies:
     raw
         The studies file: `studies`, a list of config files, and keys that hold for all of them,
         whatever their own files say.
-    source
-        File(s) it came from, for messages.
-    root
-        Folder of the workflow, where the panel ships.
+    source, root
+        As of `plan_study`.
 
     Raises
     ------

@@ -25,8 +25,7 @@ from pathcall.tables import (
     write_text,
 )
 
-FOLDER = "results/summary"
-FILES = ("calls.tsv", "combined.tsv", "report.html")
+RESULTS = Path("results")
 
 
 def summarise_studies(
@@ -34,7 +33,6 @@ def summarise_studies(
     *,
     models: Mapping[str, Iterable[str]],
     absent: Mapping[str, str],
-    results: str | Path = "results",
 ) -> None:
     """Read what the studies' runs wrote, combine it and write the summary.
 
@@ -46,10 +44,8 @@ def summarise_studies(
         Study → names of its models.
     absent
         Study or config file → the ``error:`` line for which it is left out.
-    results
-        Folder of the studies' results.
     """
-    folder = Path(results)
+    folder = RESULTS
     calls = stack_calls(
         {study: read_table(folder / study / "calls.tsv", CALLS_TABLE) for study in contrasts},
         contrasts,
@@ -86,7 +82,7 @@ def summarise_rest(
     complete = {
         study: rows
         for study, rows in contrasts.items()
-        if study not in failed and Path("results", study, "report.html").is_file()
+        if study not in failed and (RESULTS / study / "report.html").is_file()
     }
     left_out = {
         study: failed.get(study, "error: not finished — results of the study — run again")

@@ -7,7 +7,6 @@ readouts are columns.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -18,7 +17,7 @@ from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.lettering import LEADING, widest, wrap
 from pathcall.report.sections.labels import contrast_names, estimate, short_names
-from pathcall.report.svg import Scale, Svg
+from pathcall.report.svg import Scale, Svg, draw_estimate
 from pathcall.report.view import number, pvalue
 
 TOGETHER = "all lines together"
@@ -52,15 +51,6 @@ def draw_forest(data: ReportData, pathway: str) -> Svg | None:
 
 def _side(vote: float) -> str:
     return "up" if vote > 0 else "down" if vote < 0 else "ns"
-
-
-def _bar(figure: Svg, x: Scale, y: float, row: Mapping[Any, Any], cls: str, title: str) -> None:
-    """An interval with its estimate: a circle, or a diamond (class ``comb``)."""
-    low, high = max(x.low, row["low"]), min(x.high, row["high"])
-    if math.isfinite(low) and math.isfinite(high):
-        figure.line(x(low), y, x(high), y, f"i{cls}")
-    kind, size = ("diamond", 5) if cls == "comb" else ("circle", 4)
-    figure.mark(x(row["effect"]), y, kind, f"f{cls}", size, title=title)
 
 
 def _readouts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Svg:
@@ -107,7 +97,7 @@ def _readouts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Svg
         figure.text(end + 14, middle + 4, shown, cls="s")
         mark = {"up": " ▲", "down": " ▼"}.get(row["cls"], "")
         figure.text(end + 168, middle + 4, f"{pvalue(row['pvalue'])}{mark}", cls=f"s{bold}")
-        _bar(figure, x, middle, row, row["cls"], f"{row['name']}: {shown}")
+        draw_estimate(figure, x, middle, row, row["cls"], f"{row['name']}: {shown}")
         y += step
     return figure
 
@@ -171,11 +161,11 @@ def _contrasts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Sv
             else:
                 side = {"activated": "up", "repressed": "down"}.get(row["call"], "ns")
             text = f"{name}, {row['contrast']}: {estimate(row, 'effect', 'low', 'high')}"
-            _bar(figure, x, y_of[row["contrast"]], row, side, text)
+            draw_estimate(figure, x, y_of[row["contrast"]], row, side, text)
         for row in pooled.to_dict("records"):
             text = (
                 f"{readout}, combined over {row['n_contrasts']} contrasts of {row['group']}: "
                 f"{estimate(row, 'effect', 'low', 'high')}, I² {100 * row['i2']:.0f}%"
             )
-            _bar(figure, x, y_of[f"group {row['group']}"], row, "comb", text)
+            draw_estimate(figure, x, y_of[f"group {row['group']}"], row, "comb", text)
     return figure

@@ -153,9 +153,10 @@ def _dots(
         mean = float(np.mean([v for _, v in values]))
         figure.line(middle - step * 0.3, y(mean), middle + step * 0.3, y(mean), "mean")
         hue = list(data.models).index(group.model) % s.HUES
+        block_of = dict(zip(group.samples, group.blocks, strict=False))
         for m, (name, value) in enumerate(values):
             x = middle + (m - (len(values) - 1) / 2) * min(9.0, step * 0.7 / len(values))
-            block = dict(zip(group.samples, group.blocks, strict=False)).get(name, "")
+            block = block_of.get(name, "")
             key = f"{group.model}|{block}"
             if block and key in before:
                 figure.line(*before[key], x, y(value), "pairline")
