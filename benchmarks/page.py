@@ -27,6 +27,9 @@ def write_page(results: Path, docs: Path) -> None:
     engines = results / "engines.json"
     if engines.exists():
         text += _engines(json.loads(engines.read_text()))
+    other = results / "against.json"
+    if other.exists():
+        text += _against(json.loads(other.read_text()))
     scaling = results / "scaling.json"
     if scaling.exists():
         content = json.loads(scaling.read_text())
@@ -86,6 +89,29 @@ def _engines(content: dict[str, Any]) -> list[str]:
         ]
         out.append("")
     return out
+
+
+def _against(content: dict[str, Any]) -> list[str]:
+    studies = content["studies"]
+    if not studies:
+        return []
+    commit, rounds = studies[0]["commit"], studies[0]["rounds"]
+    out = [
+        f"## This engine over that of commit {commit}",
+        "",
+        f"Fit, contrasts and shrinkage, {rounds} runs of each in turn, the least of each figure. "
+        "Targets: time ≤ 1.2, memory ≤ 1.3. Imports count in the CPU seconds and in the memory.",
+        "",
+        "| study | seconds | ratio | CPU (s) | ratio | peak memory (MB) | ratio |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for s in studies:
+        cells = [
+            f"{s['here'][k]:,.{d}f} / {s['there'][k]:,.{d}f} | {s['ratios'][k]:.2f}"
+            for k, d in (("all_s", 2), ("cpu_s", 2), ("peak_mb", 0))
+        ]
+        out.append(f"| {s['study']} | {' | '.join(cells)} |")
+    return [*out, ""]
 
 
 def _scaling(content: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Benchmarks of the engine, in one run on one machine.
 
     PYTHONPATH=src python -m benchmarks.run [--skip-stock] [--skip-scaling] [--threads 2]
+                                            [--against COMMIT]
 
 Prints ratios, writes ``benchmarks/results/*.json``, ``docs/benchmarks.md`` and its figures. R is
 used where ``Rscript`` with DESeq2 and edgeR is there; the study of 36 samples where ``../shared``
@@ -31,11 +32,13 @@ SAMPLES = [8, 16, 32, 64, 125, 250, 500, 1000]
 GENES = [5_000, 10_000, 20_000, 40_000, 60_000]
 
 
-def one(engine: str, study: str, threads: int, folder: Path, **environment: str) -> dict[str, Any]:
-    """Run `benchmarks.one` and read its figures."""
+def one(
+    engine: str, study: str, threads: int, folder: Path, root: Path = ROOT, **environment: str
+) -> dict[str, Any]:
+    """Run `benchmarks.one` of the checkout `root` and read its figures."""
     command = [sys.executable, "-m", "benchmarks.one", engine, study, str(threads), str(folder)]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=ROOT, check=False)
+    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(root / "src"), **environment}
+    done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=root, check=False)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stderr}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -104,6 +107,46 @@ def agreement(folder: Path, study: Study, left: str, right: str) -> list[dict[st
                 "dispersion_within_1pct": float((ratio < 0.01).mean()),
             }
         )
+    return out
+
+
+def checkout(commit: str, folder: Path) -> Path:
+    """The project at a commit, with the shared data beside it as here."""
+    root = folder / "project"
+    root.mkdir(parents=True)
+    packed = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=True)
+    subprocess.run(["tar", "-x", "-C", str(root)], input=packed.stdout, check=True)
+    if (ROOT.parent / "shared").is_dir():
+        (folder / "shared").symlink_to((ROOT.parent / "shared").resolve())
+    return root
+
+
+def against(commit: str, threads: int, rounds: int = 5) -> list[dict[str, Any]]:
+    """Our engine here and at another commit in turn, the least of `rounds` of each figure."""
+    out = []
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        roots = {"here": ROOT, commit: checkout(commit, folder / "other")}
+        for name in ("airway", "A375_36"):
+            if load(name) is None:
+                continue
+            print(f"{name}: here and at {commit} in turn")
+            runs: dict[str, list[dict[str, Any]]] = {key: [] for key in roots}
+            for i in range(rounds + 1):
+                for key, root in roots.items():
+                    cache = str(folder / f"cache_{key}")
+                    figures = one("pathcall", name, threads, folder, root, NUMBA_CACHE_DIR=cache)
+                    if i:  # the first of each compiles
+                        runs[key].append({"all_s": figures["fit_s"] + figures["contrasts_s"],
+                                          **figures})  # fmt: skip
+            least = {
+                key: {what: min(r[what] for r in of) for what in ("all_s", "cpu_s", "peak_mb")}
+                for key, of in runs.items()
+            }
+            ratios = {what: least["here"][what] / least[commit][what] for what in least["here"]}
+            print("  here over there: " + ", ".join(f"{k} {v:.2f}" for k, v in ratios.items()))
+            out.append({"study": name, "commit": commit, "rounds": rounds, "here": least["here"],
+                        "there": least[commit], "ratios": ratios})  # fmt: skip
     return out
 
 
@@ -199,6 +242,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--skip-stock", action="store_true", help="leave stock pydeseq2 out")
     parser.add_argument("--skip-scaling", action="store_true")
+    parser.add_argument("--against", metavar="COMMIT", help="compare with the engine of a commit")
     parser.add_argument("--page-only", action="store_true", help="rewrite docs from results")
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -208,6 +252,9 @@ def main() -> None:
             for name in ("airway", "A375_36")
         ]
         _write("engines.json", {"machine": machine(), "studies": [s for s in studies if s]})
+        if arguments.against:
+            other = against(arguments.against, arguments.threads)
+            _write("against.json", {"machine": machine(), "studies": other})
         if not arguments.skip_scaling:
             _write("scaling.json", {"machine": machine(), **scaling(arguments.threads)})
     write_page(RESULTS, ROOT / "docs")
