@@ -76,7 +76,7 @@ def main() -> None:
         "--sizes", type=int, nargs="*", default=[2, 6, 9, 12], help="samples a side, beside 3"
     )
     options = parser.parse_args()
-    limit = 20 if options.quick else 45  # splits of a set and kind, 3 against 3
+    limit = 20 if options.quick else 60  # splits of a set and kind, 3 against 3
     few = 2  # of other sizes
     if not (SHARED / "truth").is_dir():
         print("../shared/truth is not here: nothing to score")
