@@ -16,6 +16,7 @@ import pytest
 
 from pathcall.counts.given import read_given
 from pathcall.counts.matrix import Assembly, assemble_counts
+from pathcall.counts.readers import read_count_table
 from pathcall.errors import PathcallError
 from pathcall.signatures.panel import load_panel
 from pathcall.study.sample_sheet import Sheet
@@ -224,6 +225,32 @@ def test_a_workbook_that_made_dates_of_symbols(
     found = assembled(tmp_path / "counts.xlsx", gene_ids)
     check(found, truth)
     assert any("2 restored, 0 left out" in note for note in found.notes)
+
+
+def test_a_workbook_that_shows_counts_as_dates(
+    tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
+) -> None:
+    path = tmp_path / "counts.xlsx"
+    by_symbol(truth).to_excel(path)
+    book = openpyxl.load_workbook(path)
+    for cell in book.active[5][1:]:  # the row of a symbol that was typed as a date
+        cell.number_format = "d-mmm"
+    book.save(path)
+    check(assembled(path, gene_ids), truth)
+    shown = f"{len(SAMPLES)} numbers that the workbook shows as dates were read as numbers"
+    assert shown in read_given([str(path)]).notes
+
+
+def test_ids_in_a_later_column(tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame) -> None:
+    frame = counts_of(truth)
+    table = frame.assign(ensembl_id=frame.index, mean_count=1.5)
+    table.insert(0, "first", table.pop(frame.columns[0]) + 0.25)  # decimals: no ids
+    path = tmp_path / "counts.tsv"
+    path.write_text(table.to_csv(sep="\t", index=False))
+    read = read_count_table(path, "counts.tsv")
+    assert list(read.counts.index) == list(frame.index)
+    assert "gene ids are in column ensembl_id" in read.notes
+    np.testing.assert_array_equal(read.counts["first"], frame.iloc[:, 0] + 0.25)
 
 
 def test_dates_that_could_be_two_symbols_are_left_out_and_counted(

@@ -88,6 +88,14 @@ def test_without_a_control_there_is_a_doubt():
     assert "which side is the reference" in comparison.doubt
 
 
+def test_a_control_by_the_end_of_its_name():
+    found = find_comparisons(factors(line=["MSC1", "SCC1_Control", "MSC2"]))
+    assert [(c.test, c.reference) for c in found] == [
+        ("msc1", "scc1_control"), ("msc2", "scc1_control"),
+    ]  # fmt: skip
+    assert {c.doubt for c in found} == {"scc1_control was taken for the control, by its name"}
+
+
 def test_a_group_of_one_sample_is_not_compared():
     frame = pd.DataFrame({"drug": ["DMSO", "DMSO", "vem", "vem", "tram"]}, index=list("abcde"))
     assert pairs(find_factors(frame)) == [("vem", "dmso")]

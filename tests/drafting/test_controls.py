@@ -1,6 +1,6 @@
 import pytest
 
-from pathcall.drafting.controls import control_rank, is_dose, is_time
+from pathcall.drafting.controls import control_rank, is_dose, is_time, names_control
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,8 @@ def test_times_and_doses():
     assert not is_time("treatment", ["6h", "LPS"])
     assert is_dose("dose_um")
     assert not is_dose("drug")
+
+
+def test_a_control_named_after_its_cells():
+    assert names_control("SCC1_Control") and names_control("MCF7-DMSO")
+    assert not names_control("DMSO + drug") and not names_control("KO") and not names_control("")

@@ -7,6 +7,7 @@ nf-core/rnaseq's merged tables, xlsx, h5ad; one file a sample: `pathcall.counts.
 
 from __future__ import annotations
 
+import datetime
 import gzip
 import logging
 import re
@@ -47,6 +48,7 @@ _NO_ESTIMATE = re.compile(
     r"[fr]pkm|(?<!scaled)(?<!scaled_)(?<![a-z])[tc]pm|log|vst|normali[sz]|(?<![a-z])norm(?![a-z])",
     re.I,
 )
+_DATES = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 MAX_PARTS = 10
 MAX_LOG = 30
 """log2 of a count stays below this."""
@@ -161,6 +163,7 @@ def count_columns(table: TextTable, where: str) -> CountTable:
     """
     frame, notes = table.frame, list(table.notes)
     frame = _without_row_numbers(frame, where, notes)
+    frame = _ids_from_later_column(frame, notes)
     _refuse_open_quotes(frame, where)
     _refuse_shifted_header(frame, where)
     annotation = [c for c in frame.columns if _key(str(c)) in ANNOTATION]
@@ -241,6 +244,19 @@ def _without_row_numbers(frame: pd.DataFrame, where: str, notes: list[str]) -> p
     notes.append(f"the first column numbers the rows; gene ids are in column {ids[0]}")
     index = pd.Index(frame[ids[0]].fillna("").astype(str).str.strip())
     return frame.drop(columns=ids[0]).set_axis(index)
+
+
+def _ids_from_later_column(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Take a named column of ids as index where the first column holds numbers with decimals."""
+    first = pd.to_numeric(pd.Series(frame.index), errors="coerce")
+    ids = [c for c in frame.columns if _key(str(c)) in IDS and _is_text(frame[c])]
+    if not ids or first.isna().any() or not (first % 1 != 0).any():
+        return frame
+    notes.append(f"gene ids are in column {ids[0]}")
+    index = pd.Index(frame[ids[0]].fillna("").astype(str).str.strip())
+    whole = frame.drop(columns=ids[0])
+    whole.insert(0, frame.index.name, first.to_numpy())
+    return whole.set_axis(index)
 
 
 _ALIGNMENT = re.compile(
@@ -339,10 +355,33 @@ def read_xlsx(path: Path, where: str) -> TextTable:
     ((title, rows),) = sheets.items()
     # Cells that were only formatted count as columns in a workbook.
     width = max(i for row in rows for i, cell in enumerate(row, start=1) if cell is not None)
-    cells = [[_xlsx_cell(cell) for cell in row[:width]] for row in rows]
-    lines = ["\t".join([*row, *[""] * (width - len(row))]) for row in cells]
-    table = read_text_table("\n".join(lines), f"{where}, sheet {title}")
-    return TextTable(table.frame, table.comments, (f"sheet {title} of a workbook", *table.notes))
+    grid = [[*row[:width], *[None] * (width - len(row))] for row in rows]
+    dates = _dates_to_numbers(grid)
+    table = read_text_table(
+        "\n".join("\t".join(map(_xlsx_cell, row)) for row in grid), f"{where}, sheet {title}"
+    )
+    notes = [f"sheet {title} of a workbook", *table.notes]
+    if dates:
+        notes.append(f"{dates} numbers that the workbook shows as dates were read as numbers")
+    return TextTable(table.frame, table.comments, tuple(notes))
+
+
+def _dates_to_numbers(grid: list[list[Any]]) -> int:
+    """Read dates in columns of numbers as the numbers that they are; how many there were.
+
+    Where a spreadsheet took a symbol for a date, it shows all of its row as dates.
+    """
+    from openpyxl.utils.datetime import to_excel
+
+    found = 0
+    for column in range(len(grid[0])):
+        numbers = sum(isinstance(row[column], int | float) for row in grid)
+        dates = [row for row in grid if isinstance(row[column], _DATES)]
+        if len(dates) < numbers:
+            found += len(dates)
+            for row in dates:
+                row[column] = to_excel(row[column])
+    return found
 
 
 def _xlsx_cell(cell: Any) -> str:
@@ -350,7 +389,6 @@ def _xlsx_cell(cell: Any) -> str:
         return ""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
         return str(int(cell))
-    # A date stands where a spreadsheet mistook a symbol: kept as a date, seen by spreadsheet_ids.
     return re.sub(r"[\t\r\n]+", " ", str(cell)).strip()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pathcall.drafting.controls import control_rank
+from pathcall.drafting.controls import control_rank, names_control
 from pathcall.drafting.factors import VARIANT, Factors
 
 MIN_SAMPLES = 2
@@ -40,7 +40,8 @@ def find_comparisons(factors: Factors) -> tuple[Comparison, ...]:
     untreated, wild type, time 0. Doses are left aside where the drug differs; a control of another
     time is taken where there is none of the same, with a doubt. Times and doses are compared with
     their zero only where a group has no other control. Without any control, groups that differ in
-    one factor are compared with the first of them, with a doubt.
+    one factor are compared with the first of them, with a doubt; the first is the one, if there is
+    one only, with a control's word in its name.
     """
     cells = _cells(factors)
     found = [c for group in cells.index for c in _against_controls(group, cells, factors)]
@@ -106,11 +107,15 @@ def _distance(
 def _against_first(cells: pd.DataFrame, factors: Factors) -> list[Comparison]:
     """Without controls: against the first group from which only one factor tells it apart."""
     found = []
+    named = [group for group in cells.index if names_control(str(group))]
+    doubt = "no control was recognised: which side is the reference?"
+    if len(named) == 1:
+        cells = cells.loc[[*named, *cells.index.drop(named)]]
+        doubt = f"{named[0]} was taken for the control, by its name"
     for place, (group, own) in enumerate(cells.iterrows()):
         for other, levels in cells.iloc[:place].iterrows():
             differ = [name for name in cells.columns if own[name] != levels[name]]
             if len(differ) == 1:
-                doubt = "no control was recognised: which side is the reference?"
                 found.append(Comparison(str(group), str(other), differ[0], doubt))
                 break
     if not found and len(cells) > 1:

@@ -62,6 +62,12 @@ def control_rank(level: str) -> int | None:
     return min(rank for rank in ranks if rank is not None)
 
 
+def names_control(level: str) -> bool:
+    """Whether a level ends in a control's word, as in ``SCC1_Control``."""
+    words = _WORD.findall(level.casefold())
+    return bool(words) and len(words[-1]) > 2 and _RANK.get(words[-1], 9) < 2
+
+
 def is_time(name: str, levels: list[str]) -> bool:
     """Whether a column holds times: by its name, or by levels such as ``6h`` or ``day 3``."""
     if _TIME_NAME.search(name.replace("_", " ")) and any(c.isdigit() for c in "".join(levels)):
