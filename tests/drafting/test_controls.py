@@ -39,5 +39,8 @@ def test_times_and_doses():
 
 
 def test_a_control_named_after_its_cells():
-    assert names_control("SCC1_Control") and names_control("MCF7-DMSO")
-    assert not names_control("DMSO + drug") and not names_control("KO") and not names_control("")
+    assert names_control("SCC1_Control")
+    assert names_control("MCF7-DMSO")
+    assert not names_control("DMSO + drug")
+    assert not names_control("KO")
+    assert not names_control("")
