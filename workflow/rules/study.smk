@@ -24,13 +24,6 @@ wildcard_constraints:
     model="[A-Za-z0-9_]+",
 
 
-rule all:
-    """Every output of the contract."""
-    input:
-        TARGETS,
-    localrule: True
-
-
 rule calls:
     """The calls and all that they rest on."""
     input:
