@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.truth.cases import Case, perturbations
+from benchmarks.truth.confidence import confidence
 from benchmarks.truth.models import model_of, transformed
 from benchmarks.truth.sets import PANEL, load
 from pathcall.calls import rule as rule_of
@@ -42,7 +43,7 @@ def mixed(case: Case, share: float, seed: int) -> pd.DataFrame:
 
 
 def dilution(cache: Path | None) -> pd.DataFrame:
-    """P and effect of the rule at each share."""
+    """Effect, p, call and confidence of the rule at each share."""
     panel, rule = load_panel(PANEL), CallsConfig()
     rows = []
     for case in perturbations():
@@ -59,9 +60,10 @@ def dilution(cache: Path | None) -> pd.DataFrame:
             found = contrast_evidence(prepared, case.weights[:, None], rule, seed=1)
             decision = rule_of.decide(prepared, found, rule)
             i = decision.pathways.index(pathway)
+            level = confidence(decision, found, pathway, rule)
             row[f"{share:.0%}"] = (
                 f"{decision.effect[i, 0]:+.2f}, p {decision.p[i, 0]:.2g}, "
-                f"{rule_of.NAMES[int(decision.call[i, 0])]}"
+                f"{rule_of.NAMES[int(decision.call[i, 0])]}{f', {level}' if level else ''}"
             )
         rows.append(row)
     return pd.DataFrame(rows)

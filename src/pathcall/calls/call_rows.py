@@ -116,6 +116,28 @@ def call_rows(context: Context) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame(rows), pd.DataFrame(adjusted)
 
 
+def confidence_of(
+    code: int, p: float, low: float, high: float, line_votes: Int, rule: CallsConfig
+) -> str:
+    """Confidence in a call of direction `code`, before replicates or its false-call rate lower it.
+
+    Parameters
+    ----------
+    code
+        +1 activated, -1 repressed.
+    p, low, high
+        Of the lines together, and the 95% interval of their mean (log2).
+    line_votes
+        Vote of each line.
+    rule
+        Section ``calls`` of the config.
+    """
+    if (line_votes == code).sum() < min(MANY_LINES, len(line_votes)):
+        return "low"
+    firm = p < HIGH_P and min(low * code, high * code) >= rule.min_effect
+    return "high" if firm else "moderate"
+
+
 def _judge(context: Context, pathway: str) -> dict[str, Any]:
     k, rule, decision, prepared = context.k, context.rule, context.decision, context.prepared
     i = decision.pathways.index(pathway)
@@ -150,9 +172,7 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
         if context.replicates.samples < 3:
             weak.append(f"only {context.replicates}")
         parts += weak
-        many = (line_votes == code).sum() >= min(MANY_LINES, len(line_votes))
-        firm = p < HIGH_P and min(low * code, high * code) >= rule.min_effect
-        confidence = "low" if weak or not many else "high" if firm else "moderate"
+        confidence = "low" if weak else confidence_of(code, p, low, high, line_votes, rule)
     elif assessed and p < rule.call_p:
         parts.append(_not_met(context, i, effect))
     if beside:
