@@ -191,6 +191,20 @@ CAPTIONS: dict[str, Caption] = {
         "down, at the FDR of the config.",
         "Contrasts",
     ),
+    "shared_genes": Caption(
+        "Genes that contrasts share",
+        "Each column is one pattern: its genes change, at the FDR of the config, in the contrasts "
+        "with a dot and in no other; orange is up, blue down. The bar above is the number of these "
+        "genes, and beside each contrast stands how many go up and down in it.",
+        "Contrasts",
+    ),
+    "set_map": Caption(
+        "Every gene set in every contrast",
+        "GSEA of the whole collection, sets ordered by their mean over the contrasts. Orange is up "
+        "and blue down in the test group (normalised enrichment score, NES); the larger the dot, "
+        "the smaller the FDR (the largest: 10⁻¹⁰ and below).",
+        "Contrasts",
+    ),
     "secretome": Caption(
         "Secreted factors that change in most contrasts",
         "log2 fold change of the secreted factors that change in most contrasts; a dot marks those "
