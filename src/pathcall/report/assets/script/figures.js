@@ -57,7 +57,7 @@ async function nearest(area, event) {
   }
   return { gene: best, ...found };
 }
-for (const area of all("g[data-area]")) {
+function explorable(area) {
   const svg = area.ownerSVGElement;
   let ring = null;
   const clear = () => { ring?.remove(); ring = null; hush(); };

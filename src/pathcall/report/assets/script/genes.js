@@ -136,12 +136,19 @@ function clearGene() {
   state.gene = "";
 }
 function unmark() {
+  pinned = null;
   all("g.found").forEach((g) => g.remove());
   all("text.name[visibility]").forEach((t) => t.removeAttribute("visibility"));
 }
+let pinned = null; // name, and where it stands in each contrast
 function highlight(name, at) {
   unmark();
-  for (const g of all("g[data-area]")) {
+  pinned = { name, at };
+  ringed(document);
+}
+function ringed(root) {
+  const { name, at } = pinned ?? {};
+  for (const g of pinned ? all("g[data-area]", root) : []) {
     const l = at.get(g.closest("[data-c]").dataset.c);
     if (!l || !Number.isFinite(l.lfc)) continue;
     const [x0, x1, p0, p1, y0, y1, q0, q1] = g.dataset.area.split(" ").map(Number);
