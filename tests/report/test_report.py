@@ -123,7 +123,7 @@ def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-u
         for (text, _), pathway in zip(row[1:], data.pathways, strict=True):
             call = data.call(c.contrast, pathway)
             assert wording.answer(call) in text
-            assert f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines" in text
+            assert f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} line" in text
             if call["status"] == "not_separable":
                 assert f"not separable: {explaining(data, c.contrast, pathway)} explains" in text
             if call["confidence"] != "none":
@@ -573,8 +573,8 @@ def test_findings_say_no_more_than_the_calls() -> None:
         call("b", "no_evidence"),
     ]
     assert wording.finding(shared, labels) == (
-        "The evidence supports repression in A; 1 of these calls not separable from a confounder; "
-        "no change is shown in 1 of 2 contrasts."
+        "The evidence supports repression in A; 1 of these calls is not separable from a "
+        "confounder; no change is shown in 1 of 2 contrasts."
     )
     none = wording.finding([call("a", "not_assessable"), call("b", "not_assessable")], labels)
     assert none == "No contrast can be assessed."

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
-from pathcall.report import payload, sections
+from pathcall.report import payload, sections, wording
 from pathcall.report.data import ReportData, read_results
 from pathcall.report.frame import asset, csp_hash, templates
 from pathcall.report.sections.answer import draw_calls
@@ -73,7 +73,7 @@ def render_page(data: ReportData) -> str:
     script = _script()
     figure_style, style = figure_css(), asset("report.css")
     environment = templates("pathcall.report")
-    environment.filters |= {"shown": text, "path": quote}
+    environment.filters |= {"shown": text, "path": quote, "counted": wording.counted}
     policy = (
         "default-src 'none'; "
         f"script-src '{csp_hash(script)}'; "

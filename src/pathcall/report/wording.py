@@ -250,7 +250,12 @@ def mark(call: Mapping[str, Any]) -> str:
 
 def votes(call: Mapping[str, Any]) -> str:
     """How many lines of evidence move, of how many."""
-    return f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines"
+    return f"{call['lines_up']}▲ {call['lines_down']}▼ of {counted(call['n_lines'], 'line')}"
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 line``, ``3 lines``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}".replace(",", "\u202f")
 
 
 def listed(items: Sequence[str], *, most: int = 4) -> str:
@@ -288,7 +293,8 @@ def finding(
     shared = sum(c.get("status") == "not_separable" for c in calls)
     if shared:
         words = "not separable from a confounder"
-        parts.append(words if alone else f"{shared} of these calls {words}")
+        verb = "is" if shared == 1 else "are"
+        parts.append(words if alone else f"{shared} of these calls {verb} {words}")
     other = {
         "conflicting": ("readouts disagree", "readouts disagree in {}"),
         "not_assessable": ("cannot be assessed", "{} cannot be assessed"),
