@@ -143,6 +143,7 @@ def variant(
         inputs.assign(kind=inputs["kind"].replace("embedded", "simulated")),
         results / "provenance/inputs.tsv",
     )
+    (results / f"{study.config['study']}.zip").rename(results / "VARIANT.zip")
     first = study.contrasts[0]
     made = [
         {**first, "contrast": c, "group": "g", "description": f"description of {c}",

@@ -41,6 +41,8 @@ tables of a study that you do not trust as text (Data > From Text), or read them
 | `provenance/config.yaml` | the effective config, defaults included |
 | `provenance/methods.md` | a Methods section with citations, written from what was run |
 | `figures/*.svg` | figures of the report, for `snakemake --report` |
+| `{study}.zip` | one file to send: the page and all that it links to, but models \
+and logs; the same bytes on every run |
 | `tables.xlsx` | calls, evidence, quality and provenance as one workbook; text stays text |
 | `qc/pathcall_samples_mqc.tsv`, `qc/pathcall_calls_mqc.tsv` | samples and calls for \
 MultiQC, which finds them by their names |

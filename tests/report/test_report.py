@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pytest
 import yaml
@@ -122,7 +123,7 @@ def test_matrix_holds_every_call(page: Page, data) -> None:  # type: ignore[no-u
         for (text, _), pathway in zip(row[1:], data.pathways, strict=True):
             call = data.call(c.contrast, pathway)
             assert wording.answer(call) in text
-            assert f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines" in text
+            assert f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} line" in text
             if call["status"] == "not_separable":
                 assert f"not separable: {explaining(data, c.contrast, pathway)} explains" in text
             if call["confidence"] != "none":
@@ -233,25 +234,55 @@ def test_top_genes_are_the_smallest_p(page: Page, data) -> None:  # type: ignore
         assert float(row[3][1] or "nan") == pytest.approx(lfc, rel=1e-6)
 
 
+def covered(d: str) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """Points that the strokes of a path of dots pass, and the ends of the strokes."""
+    points, ends, x, y = set(), set(), 0, 0
+    for dx, dy, n in re.findall(r"m(-?\d+) ?(-?\d+)(?:z|h(\d+))", d):
+        x, y = x + int(dx), y + int(dy)
+        ends.add((x, y))
+        for _ in range(int(n or 0)):
+            points.add((x, y))
+            x += 1
+        points.add((x, y))
+        ends.add((x, y))
+    return points, ends
+
+
 def test_figures_hold_one_dot_a_gene(data) -> None:  # type: ignore[no-untyped-def]
-    """One a gene that changes; of the others, those on the same pixel share one."""
+    """Every gene's pixel is drawn, and no stroke begins or ends where there is none."""
     for c in data.contrasts:
         de = data.de[c.contrast]
         side = scatter.gene_classes(de, data.alpha)
-        for figure, shown in (
-            (scatter.draw_volcano(data, c.contrast), de["pvalue"].notna()),
-            (scatter.draw_ma(data, c.contrast), de["log2fc"].notna()),
+        for kind, draw, x, y in (
+            ("volcano", scatter.draw_volcano, de["log2fc"], -np.log10(de["pvalue"])),
+            ("ma", scatter.draw_ma, np.log10(de["base_mean"]), de["log2fc"]),
         ):
+            shown = str(draw(data, c.contrast).markup())
+            area = re.search(f'<g data-area="([^"]*)" data-plot="{kind}"', shown)
+            assert area is not None
+            x0, x1, p0, p1, y0, y1, q0, q1 = map(float, area[1].split())
+            px = p0 + (x - x0) / (x1 - x0) * (p1 - p0)
+            py = q0 + (y - y0) / (y1 - y0) * (q1 - q0)
             drawn = {
-                cls: d.count("z")
-                for cls, d in re.findall(
-                    r'<path class="dots d(\w+)"[^>]*d="([^"]*)"', str(figure.markup())
+                cls: (float(scale), *covered(d))
+                for cls, scale, d in re.findall(
+                    r'<path class="dots d(\w+)"[^>]*scale\(([\d.]+)\)" d="([^"]*)"', shown
                 )
             }
-            for name in ("up", "down"):
-                assert drawn[name] == (side == name).sum()
-            rest = int((shown & (side == "ns")).sum())
-            assert rest / 4 < drawn["ns"] <= rest
+            assert set(drawn) == {"up", "down", "ns"}
+            for name, (scale, points, ends) in drawn.items():
+                at = (side == name) & np.isfinite(px) & np.isfinite(py)
+                dots = np.column_stack([px[at], py[at]]) / scale
+                near = [rounded_points(dot) for dot in dots]
+                assert all(spots & points for spots in near), name
+                assert ends <= set().union(*near)
+
+
+def rounded_points(dot: npt.NDArray[np.float64], slack: float = 0.005) -> set[tuple[int, int]]:
+    """Where a dot may fall: the plot's area is written to six digits."""
+    return {
+        (round(dot[0] + dx), round(dot[1] + dy)) for dx in (-slack, slack) for dy in (-slack, slack)
+    }
 
 
 def test_figures_hold_every_sample(data) -> None:  # type: ignore[no-untyped-def]
@@ -391,8 +422,7 @@ def test_gene_sets_and_genes_are_links(page: Page, data) -> None:  # type: ignor
 
 
 def test_genes_carry_their_other_names_and_the_readouts_that_hold_them(data) -> None:  # type: ignore[no-untyped-def]
-    every = np.ones(len(data.genes), dtype=bool)
-    rows = [line.split("\t") for line in payload.gene_names(data, every).split("\n")]
+    rows = [line.split("\t") for line in payload.gene_names(data)]
     by_symbol = {row[1]: row for row in rows if len(row) > 1}
     assert len(rows) == len(data.genes)
     ccn2 = by_symbol["CCN2"]
@@ -466,7 +496,7 @@ def test_a_large_count_matrix_is_rounded_and_says_so(data) -> None:  # type: ign
     counts = 2 ** (codes / packed.meta["logSteps"]) - 1
     expressed = np.zeros(len(data.genes), dtype=bool)
     for model in data.models.values():
-        expressed |= data.genes["gene_id"].isin(model.counts.columns).to_numpy()
+        expressed |= data.genes["gene_id"].isin(model.base_mean.index).to_numpy()
     row = [data.counts_samples.index(s) for s in packed.meta["samples"]]
     np.testing.assert_allclose(counts + 1, data.counts[row][:, expressed].T + 1, rtol=0.045)
 
@@ -543,8 +573,8 @@ def test_findings_say_no_more_than_the_calls() -> None:
         call("b", "no_evidence"),
     ]
     assert wording.finding(shared, labels) == (
-        "The evidence supports repression in A; 1 of these calls not separable from a confounder; "
-        "no change is shown in 1 of 2 contrasts."
+        "The evidence supports repression in A; 1 of these calls is not separable from a "
+        "confounder; no change is shown in 1 of 2 contrasts."
     )
     none = wording.finding([call("a", "not_assessable"), call("b", "not_assessable")], labels)
     assert none == "No contrast can be assessed."

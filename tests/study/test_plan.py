@@ -153,8 +153,8 @@ def test_without_calls_the_targets_follow(demo: Path) -> None:
     plan = planned(demo, pathways="none", signatures="sets.gmt", organism="other")
     made = {target.removeprefix("results/GSE52778/") for target in plan.targets()}
     assert {name.partition("/")[0] for name in made} == {
-        "report.html", "tables.xlsx", "counts.h5ad", "samples.tsv", "qc", "de", "enrichment", "lrt",
-        "provenance",
+        "report.html", "GSE52778.zip", "tables.xlsx", "counts.h5ad", "samples.tsv", "qc", "de",
+        "enrichment", "lrt", "provenance",
     }  # fmt: skip
     assert plan.panel_files == ["sets.gmt"]
     assert plan.pathways == ()

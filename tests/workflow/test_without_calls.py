@@ -78,7 +78,7 @@ def test_the_outputs_are_those_without_calls_and_no_others(project: Project) -> 
     assert kept == {
         "report.html", "counts.h5ad", "samples.tsv", "qc/metrics.tsv", "qc/pca.tsv",
         "qc/correlation.tsv", "qc/flags.tsv", "de/heat.tsv", "lrt/all.tsv", "enrichment/heat.tsv",
-        "tables.xlsx", "qc/pathcall_samples_mqc.tsv",
+        "tables.xlsx", "heat.zip", "qc/pathcall_samples_mqc.tsv",
         "provenance/inputs.tsv", "provenance/software.tsv", "provenance/config.yaml",
         "provenance/methods.md",
     }  # fmt: skip

@@ -4,7 +4,8 @@ REQUIRED INPUTS
     every table of results/{study} that the report shows; the signature panel
 
 OUTPUTS
-    results/{study}/report.html, figures/{figure}.svg, tables.xlsx, qc/pathcall_{table}_mqc.tsv
+    results/{study}/report.html, figures/{figure}.svg, tables.xlsx, qc/pathcall_{table}_mqc.tsv;
+    {study}.zip of all that
 
 Captions and categories come from pathcall.report.wording, as those of the page do.
 """
@@ -63,3 +64,24 @@ rule render_report:
         code=code_digest("pathcall.report"),
     script:
         "../scripts/render_report.py"
+
+
+rule pack_results:
+    """One file to send: the page and all that it links to beside it, but fitted models."""
+    input:
+        rules.render_report.output,
+        rules.render_report.input.counts,
+        rules.render_report.input.per_contrast,
+        rules.render_report.input.per_model,
+        rules.render_report.input.single,
+        rules.render_report.input.provenance,
+    output:
+        "results/{study}/{study}.zip",
+    log:
+        "results/{study}/logs/pack_results.log",
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        code=code_digest("pathcall.report.archive"),
+    script:
+        "../scripts/pack_results.py"

@@ -10,17 +10,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import anndata as ad
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import scipy.sparse as sp
 from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
-from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.errors import InputError
+from pathcall.report.stored import StoredModel, read_counts, read_stored_model
 from pathcall.signatures.panel import Panel, load_panel
+from pathcall.signatures.weights import genes_by_symbol
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 
@@ -62,7 +61,7 @@ class ReportData:
     counts
         Raw counts, ``samples × genes``, rows as in ``counts_samples``.
     genes
-        ``var`` of counts.h5ad: gene_id, symbol, gene_type, in matrix order.
+        Their gene_id and symbol, in matrix order.
     """
 
     folder: Path
@@ -95,8 +94,8 @@ class ReportData:
     software: pd.DataFrame = field(repr=False)
     methods: str = field(repr=False)
     config_text: str = field(repr=False)
-    models: Mapping[str, FittedModel] = field(repr=False)
-    counts: npt.NDArray[np.int64] = field(repr=False)
+    models: Mapping[str, StoredModel] = field(repr=False)
+    counts: npt.NDArray[np.integer[Any]] = field(repr=False)
     counts_samples: tuple[str, ...] = field(repr=False)
     genes: pd.DataFrame = field(repr=False)
     files: tuple[str, ...] = field(repr=False)
@@ -149,6 +148,11 @@ class ReportData:
         return row
 
     @cached_property
+    def symbols(self) -> Mapping[str, pd.Series]:
+        """Model → the genes that stand for a symbol: gene_id → symbol."""
+        return {k: genes_by_symbol(m.symbols, m.base_mean) for k, m in self.models.items()}
+
+    @cached_property
     def _tested_sets(self) -> Mapping[tuple[str, str], Mapping[str, Any]]:
         return {
             (contrast, str(row["gene_set"])): {str(k): v for k, v in row.items()}
@@ -193,14 +197,14 @@ def read_results(
     def table(name: str, schema: DataFrameSchema, *, made: bool = True) -> pd.DataFrame:
         if not made:
             return pd.DataFrame({column: pd.Series(dtype=object) for column in schema.columns})
-        return _cleaned(tables.read_table(_need(results / f"{name}.tsv"), schema))
+        path = _need(results / f"{name}.tsv")
+        frame = tables.read_table(path, schema)
+        return frame if _is_plain(path.read_bytes()) else _cleaned(frame)
 
     def each(folder: str, schema: DataFrameSchema, *, made: bool = True) -> dict[str, pd.DataFrame]:
         return {c.contrast: table(f"{folder}/{c.contrast}", schema, made=made) for c in infos}
 
-    data = ad.read_h5ad(_need(results / "counts.h5ad"))
-    counts = data.X.toarray() if sp.issparse(data.X) else np.asarray(data.X)
-    genes = data.var.reset_index(drop=True)
+    counts, names, genes = read_counts(_need(results / "counts.h5ad"))
     for column in ("gene_id", "symbol"):
         genes[column] = [clean(v) if isinstance(v, str) else "" for v in genes[column]]
     made = ReportData(
@@ -234,9 +238,9 @@ def read_results(
         software=table("provenance/software", tables.SOFTWARE),
         methods=_need(results / "provenance/methods.md").read_text(encoding="utf-8"),
         config_text=_need(results / "provenance/config.yaml").read_text(encoding="utf-8"),
-        models={m: read_model(_need(results / "models" / f"{m}.h5ad")) for m in models},
-        counts=counts.astype(np.int64),
-        counts_samples=tuple(clean(str(s)) for s in data.obs_names),
+        models={m: read_stored_model(_need(results / "models" / f"{m}.h5ad")) for m in models},
+        counts=counts,
+        counts_samples=tuple(clean(name) for name in names),
         genes=genes,
         files=(),
         texts={},
@@ -316,6 +320,17 @@ def _need(path: Path) -> Path:
             fix="run the workflow again: it makes what is missing",
         )
     return path
+
+
+_PLAIN = bytes([9, 10, *range(32, 34), *range(35, 127)])
+
+
+def _is_plain(content: bytes) -> bool:
+    """Whether a table holds printable ASCII only, and nothing that is quoted.
+
+    Most do, and are large: this look at their bytes saves one at each cell.
+    """
+    return not content.translate(None, _PLAIN)
 
 
 def _cleaned(frame: pd.DataFrame) -> pd.DataFrame:

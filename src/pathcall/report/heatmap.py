@@ -29,6 +29,11 @@ class Heatmap:
         Columns under each of `columns`, one each by default: samples of a group share a label.
     dots
         Cells with a dot, ``rows × columns``.
+    sizes
+        Radius of each cell's dot as a share of the largest, ``rows × columns``: dots of the value's
+        colour are drawn in place of cells.
+    words
+        What the pointer says of each dot.
     genes
         Whether the rows are genes: a click on a name pins the gene.
     """
@@ -43,6 +48,8 @@ class Heatmap:
     key: str
     spans: Sequence[int] = ()
     dots: npt.NDArray[np.bool_] | None = field(default=None, repr=False)
+    sizes: Floats | None = field(default=None, repr=False)
+    words: Sequence[Sequence[str]] = field(default=(), repr=False)
     row_height: float = 15.0
     genes: bool = False
 
@@ -85,7 +92,12 @@ def draw_heatmap(shown: Heatmap, *, width: float = 940.0, widest_cell: float = 4
     xs, ys = np.meshgrid(left + offset, top + np.arange(len(shown.rows)) * high)
     ok = np.isfinite(shown.values)
     levels = diverging(shown.values[ok], shown.limit)
-    figure.cells(xs[ok], ys[ok], levels, cell - (0 if shown.spans else 1), high - 1, "d")
+    if shown.sizes is None:
+        figure.cells(xs[ok], ys[ok], levels, cell - (0 if shown.spans else 1), high - 1, "d")
+    else:
+        for level, i, j in zip(levels, *np.nonzero(ok), strict=True):
+            x, y, r = xs[i, j] + cell / 2, ys[i, j] + high / 2, shown.sizes[i, j] * high / 2
+            figure.mark(x, y, "circle", f"d{level}", r, title=shown.words[i][j])
     if shown.dots is not None:
         for x, y in zip(xs[shown.dots], ys[shown.dots], strict=True):
             figure.mark(x + (cell - 1) / 2, y + (high - 1) / 2, "circle", "fdot", 2.6)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pathcall.report.data import ReportData
+from pathcall.report.view import integer
 
 _log = logging.getLogger(__name__)
 
@@ -29,6 +30,8 @@ NOTE = (
     "and FDR to about two significant digits; the tables beside this file hold full precision."
 )
 BUDGET = 3_000_000  # bytes of all blocks; beyond it, counts give up precision first
+LEAST = 1_000_000  # bytes for counts, whatever statistics take: where counts of all do not fit
+SAMPLED = 16  # of so many genes one is packed to see how large all would be
 # Steps per doubling, where counts are kept as logarithms, and how far that rounds them.
 FINE, COARSE = (16, "2.2%"), (8, "4.5%")
 
@@ -44,9 +47,16 @@ class Payload:
     counts_note: str
 
     @property
+    def note(self) -> str:
+        """How many genes there are, what is rounded, and which are left out."""
+        return (
+            f"{integer(self.n_genes)} genes ({self.counts_note}: {integer(self.n_dropped)}). {NOTE}"
+        )
+
+    @property
     def size(self) -> int:
         """Bytes of all blocks."""
-        return sum(len(block) for block in self.blocks.values())
+        return _size(self.blocks)
 
 
 def pack(data: bytes) -> str:
@@ -57,11 +67,9 @@ def pack(data: bytes) -> str:
 
 def planes(values: npt.NDArray[Any], width: int) -> bytes:
     """Pack non-negative integers as byte planes: all lowest bytes, then all second bytes, …."""
-    flat = np.ascontiguousarray(values).astype(np.uint64).ravel()
-    return b"".join(
-        ((flat >> np.uint64(8 * k)) & np.uint64(255)).astype(np.uint8).tobytes()
-        for k in range(width)
-    )
+    kind = np.dtype(f"<u{1 << max(0, width - 1).bit_length()}")  # 1, 2, 4 or 8 bytes
+    flat = np.ascontiguousarray(values).astype(kind).ravel()
+    return b"".join(flat.view(np.uint8)[k :: kind.itemsize].tobytes() for k in range(width))
 
 
 def quantise(
@@ -92,20 +100,21 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
     data
         What the report shows.
     budget
-        Bytes of all blocks, `BUDGET` if not given. The richest form that fits is taken, else the
-        smallest there is.
+        Bytes of all blocks, `BUDGET` if not given. The richest form that fits is taken. Where none
+        does, statistics of all expressed genes stay, and counts are those of the genes that matter
+        most (`by_interest`), as many as there is room for: at least `LEAST` bytes.
     """
     budget = BUDGET if budget is None else budget
     included = set(data.samples.loc[data.samples["included"] == "yes", "sample"])
     columns = [i for i, name in enumerate(data.counts_samples) if name in included]
-    counts = data.counts[columns]
+    counts = data.counts if len(columns) == len(data.counts) else data.counts[columns]
     total = counts.sum(axis=0)
     fitted = np.zeros(counts.shape[1], dtype=bool)
     for frame in data.de.values():
         fitted |= frame["stat"].notna().to_numpy()
     expressed = np.zeros(counts.shape[1], dtype=bool)
     for model in data.models.values():
-        expressed |= data.genes["gene_id"].isin(model.counts.columns).to_numpy()
+        expressed |= data.genes["gene_id"].isin(model.base_mean.index).to_numpy()
     few = "genes with fewer than 10 counts in all are left out"
     silent = "genes that no model counts as expressed are left out"
     stages = [
@@ -115,21 +124,35 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
         (expressed, FINE, silent),
         (expressed, COARSE, silent),
     ]
-    packed: dict[bytes, dict[str, str]] = {}  # what stages with the same genes share
+    lines = _Lines(data)
+    made: dict[bytes, dict[str, str]] = {}  # what stages with the same genes share
     for stage in stages:
         keep, rounding, left_out = stage
-        shared = packed.setdefault(keep.tobytes(), {}) or _lines(data, keep)
-        packed[keep.tobytes()] = shared
-        kept, steps = counts[:, keep], rounding[0] if rounding else 0
-        if steps:
-            kept = np.rint(np.log2(kept + 1.0) * steps).astype(np.int64)
-        block, width = _counts(kept)
-        blocks = {**shared, "counts": block}
-        if sum(len(block) for block in blocks.values()) <= budget:
+        steps = rounding[0] if rounding else 0
+        some = np.flatnonzero(keep)[::SAMPLED]
+        guess = _size(lines.packed(some)) + len(_counts(counts[:, some], steps)[0])
+        if SAMPLED * guess > 1.1 * budget:
+            continue
+        shared = made.setdefault(keep.tobytes(), {}) or lines.packed(keep)
+        made[keep.tobytes()] = shared
+        block, width = _counts(counts[:, keep], steps)
+        counted = int(keep.sum())
+        if _size(shared) + len(block) <= budget:
             break
+    else:
+        shared = made.get(keep.tobytes()) or lines.packed(keep)
+        order = by_interest(data, keep)
+        kept = counts[:, keep]
+        counted = _fitting(kept[:, order], steps, max(LEAST, budget - _size(shared)))
+        if counted < len(order):
+            kept = kept[:, order[:counted]]
+            shared = {**shared, "counted": pack(planes(order[:counted], 4))}
+        block, width = _counts(kept, steps)
+    blocks = {**shared, "counts": block}
     n_genes = int(keep.sum())
     meta = {
         "genes": n_genes,
+        "counted": counted,
         "width": width,
         "logSteps": steps,
         "lfcScale": LFC_SCALE,
@@ -138,6 +161,11 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
         "samples": [data.counts_samples[i] for i in columns],
     }
     note = f"counts are rounded to within {rounding[1]}" if rounding else "counts are exact"
+    if counted < n_genes:
+        note += (
+            f", and here for {integer(counted)} genes: those of the panel's readouts, then those "
+            "of smallest p"
+        )
     _log.info("packed %d genes (%s; %s)", n_genes, note, left_out)
     return Payload(
         blocks=blocks,
@@ -148,8 +176,32 @@ def build(data: ReportData, *, budget: int | None = None) -> Payload:
     )
 
 
-def gene_names(data: ReportData, keep: npt.NDArray[np.bool_]) -> str:
-    """A line a gene: id, symbol, Entrez id, aliases (``|``), readouts that hold it.
+def by_interest(data: ReportData, keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Order of the genes in `keep`: those of the panel's readouts, then by smallest p anywhere."""
+    members = {gene for r in data.panel.readouts for gene in r.weights}
+    held = data.genes.loc[keep, "symbol"].isin(members).to_numpy()
+    best = np.full(int(keep.sum()), np.inf)
+    for frame in data.de.values():
+        best = np.fmin(best, _column(frame.loc[keep], "pvalue"))
+    return np.lexsort((best, ~held))
+
+
+def _fitting(counts: npt.NDArray[np.integer[Any]], steps: int, room: int) -> int:
+    """How many of the genes (columns) fit into `room` bytes, to a thousand."""
+    n = int(counts.shape[1])
+    for start in range(0, n, 1000):
+        room -= len(_counts(counts[:, start : start + 1000], steps)[0])
+        if room < 0:
+            return start
+    return n
+
+
+def _size(blocks: Mapping[str, str]) -> int:
+    return sum(len(block) for block in blocks.values())
+
+
+def gene_names(data: ReportData) -> list[str]:
+    """A line a gene of the matrix: id, symbol, Entrez id, aliases (``|``), readouts that hold it.
 
     Readouts are numbered from 1 in the panel's order among those of the called pathways, negative
     where the gene goes against the pathway. Entrez ids and aliases are those of the panel's gene
@@ -157,9 +209,10 @@ def gene_names(data: ReportData, keep: npt.NDArray[np.bool_]) -> str:
     """
     known = data.panel.gene_ids
     by_key: dict[str, tuple[str, str]] = {}
+    facts = list(zip(known["entrez_id"], known["aliases"], strict=True))
     for key in ("symbol", "entrez_id", "ensembl_gene_id"):  # the surest last: it overwrites
-        facts = zip(known["entrez_id"], known["aliases"], strict=True)
-        by_key |= {k: v for k, v in zip(known[key], facts, strict=True) if k}
+        by_key.update(zip(known[key], facts, strict=True))
+    by_key.pop("", None)
     held: dict[str, list[str]] = {}
     readouts = [r for r in data.panel.readouts if r.pathway in data.pathways]
     for i, readout in enumerate(readouts, start=1):
@@ -167,40 +220,57 @@ def gene_names(data: ReportData, keep: npt.NDArray[np.bool_]) -> str:
             sign = "" if weight * readout.expected_direction > 0 else "-"
             held.setdefault(symbol, []).append(f"{sign}{i}")
     rows = []
-    for gene, symbol in data.genes.loc[keep, ["gene_id", "symbol"]].itertuples(index=False):
+    for gene, symbol in zip(data.genes["gene_id"], data.genes["symbol"], strict=True):
         entrez, aliases = by_key.get(gene.split(".")[0]) or by_key.get(symbol, ("", ""))
         shown = "" if symbol == gene else symbol
         cells = [gene, shown, entrez, aliases, ",".join(held.get(symbol, []))]
         rows.append("\t".join(cells).rstrip("\t"))
-    return "\n".join(rows)
+    return rows
 
 
-def _lines(data: ReportData, keep: npt.NDArray[np.bool_]) -> dict[str, str]:
-    """Blocks of the genes in `keep`: names, each contrast's statistics, each model's means."""
-    blocks = {"names": pack(gene_names(data, keep).encode())}
-    for c in data.contrasts:
-        part = data.de[c.contrast].loc[keep]
-        body = [
-            planes(quantise(_column(part, "log2fc"), LFC_SCALE, signed=True), 2),
-            planes(quantise(_column(part, "lfc_se"), SE_SCALE, signed=False), 2),
-            planes(log_codes(_column(part, "pvalue")), 2),
-            planes(log_codes(_column(part, "padj")), 2),
-        ]
-        blocks[f"de-{c.contrast}"] = pack(b"".join(body))
-    for model in data.models:
-        frame = data.de[next(c.contrast for c in data.contrasts if c.model == model)]
-        mean = _column(frame.loc[keep], "base_mean")
-        codes = quantise(np.log10(np.maximum(mean, 1e-3)) + 3, 200, signed=False)
-        blocks[f"mean-{model}"] = pack(planes(codes, 2))
-    return blocks
+class _Lines:
+    """Names of all genes, each contrast's statistics and each model's means, ready to be packed."""
+
+    def __init__(self, data: ReportData) -> None:
+        self.names = gene_names(data)
+        self.codes = {f"de-{c.contrast}": _statistics(data.de[c.contrast]) for c in data.contrasts}
+        for model in data.models:
+            frame = data.de[next(c.contrast for c in data.contrasts if c.model == model)]
+            mean = np.log10(np.maximum(_column(frame, "base_mean"), 1e-3)) + 3
+            self.codes[f"mean-{model}"] = [quantise(mean, 200, signed=False)]
+
+    def packed(self, keep: npt.NDArray[Any]) -> dict[str, str]:
+        """Blocks of the genes in `keep`."""
+        rows = np.arange(len(self.names))[keep].tolist()
+        return {
+            "names": pack("\n".join([self.names[i] for i in rows]).encode()),
+            **{
+                name: pack(b"".join(planes(values[keep], 2) for values in codes))
+                for name, codes in self.codes.items()
+            },
+        }
+
+
+def _statistics(frame: pd.DataFrame) -> list[npt.NDArray[np.uint16]]:
+    return [
+        quantise(_column(frame, "log2fc"), LFC_SCALE, signed=True),
+        quantise(_column(frame, "lfc_se"), SE_SCALE, signed=False),
+        log_codes(_column(frame, "pvalue")),
+        log_codes(_column(frame, "padj")),
+    ]
 
 
 def _column(frame: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
     return np.asarray(frame[name], dtype=np.float64)
 
 
-def _counts(counts: npt.NDArray[np.int64]) -> tuple[str, int]:
-    """Gene-major byte planes: a gene's samples lie together, and are alike."""
+def _counts(counts: npt.NDArray[np.integer[Any]], steps: int) -> tuple[str, int]:
+    """Gene-major byte planes: a gene's samples lie together, and are alike.
+
+    As they are, or (`steps` > 0) as logarithms with so many steps a doubling.
+    """
+    if steps:
+        counts = np.rint(np.log2(counts + 1.0) * steps).astype(np.int64)
     top = int(counts.max()) if counts.size else 0
     width = max(1, (top.bit_length() + 7) // 8)
     return pack(planes(counts.T, width)), width

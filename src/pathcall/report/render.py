@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from pathcall.report import payload, sections
+from pathcall.report import payload, sections, wording
 from pathcall.report.data import ReportData, read_results
 from pathcall.report.frame import asset, csp_hash, templates
 from pathcall.report.sections.answer import draw_calls
@@ -27,6 +27,8 @@ from pathcall.tables import write_text
 _log = logging.getLogger(__name__)
 EMBED_BUDGET = 250_000  # bytes of base64
 PAGE_BUDGET = 5_900_000  # bytes; beyond it the gene finder gives up precision and quiet genes
+# Where the genes go: no text of the page holds a control character (`data.clean`).
+_NOTE, _PACKED = "\x01note\x01", "\x01packed\x01"
 
 
 def write_report(
@@ -71,7 +73,7 @@ def render_page(data: ReportData) -> str:
     script = _script()
     figure_style, style = figure_css(), asset("report.css")
     environment = templates("pathcall.report")
-    environment.filters |= {"shown": text, "path": quote}
+    environment.filters |= {"shown": text, "path": quote, "counted": wording.counted}
     policy = (
         "default-src 'none'; "
         f"script-src '{csp_hash(script)}'; "
@@ -82,27 +84,33 @@ def render_page(data: ReportData) -> str:
     shown = sections.context(data)
     template = environment.get_template("page.html.j2")
 
-    def page_with(packed: payload.Payload) -> str:
-        return template.render(
-            **shown,
-            policy=policy,
-            # Ours, and hashed: the only markup that the browser may run or apply.
-            script=Markup(script),
-            figure_style=Markup(figure_style),
-            style=Markup(style),
-            payload=packed,
-            payload_note=payload.NOTE,
-            meta=_json(_meta(data, packed)),
-            bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
-            files=_folders(data.files, texts),
-        )
+    page = template.render(
+        **shown,
+        policy=policy,
+        # Ours, and hashed: the only markup that the browser may run or apply.
+        script=Markup(script),
+        figure_style=Markup(figure_style),
+        style=Markup(style),
+        zip=f"{data.study}.zip",
+        gene_note=_NOTE,
+        packed=_PACKED,
+        bundle=payload.pack(json.dumps(texts, sort_keys=True).encode()),
+        files=_folders(data.files, texts),
+    )
+    # Genes take what the rest of the page leaves.
+    room = PAGE_BUDGET - len(page.encode())
+    packed = payload.build(data, budget=max(0, min(payload.BUDGET, room)))
+    return page.replace(_NOTE, escape(packed.note)).replace(_PACKED, _scripts(data, packed))
 
-    packed = payload.build(data)
-    page = page_with(packed)
-    excess = len(page.encode()) - PAGE_BUDGET
-    if excess > 0:
-        page = page_with(payload.build(data, budget=packed.size - excess))
-    return page
+
+def _scripts(data: ReportData, packed: payload.Payload) -> str:
+    """What the page's script reads about genes."""
+    blocks = "".join(
+        f'<script type="application/octet-stream" id="data-{name}">{block}</script>\n'
+        for name, block in packed.blocks.items()
+    )
+    about = _json(_meta(data, packed))
+    return f'<script type="application/json" id="meta">{about}</script>\n{blocks}'
 
 
 def _embedded(data: ReportData) -> dict[str, str]:

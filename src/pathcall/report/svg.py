@@ -168,11 +168,12 @@ class Svg:
             d = f"M{num(x1)} {num(y1)}L{num(x2)} {num(y2)}"
         self.add(f'<path class="{cls}" d="{d}"/>')
 
-    def rect(self, x: float, y: float, w: float, h: float, cls: str) -> None:
-        """A rectangle."""
+    def rect(self, x: float, y: float, w: float, h: float, cls: str, title: str = "") -> None:
+        """A rectangle; `title` is shown on hover (with the class ``hover``)."""
+        end = f"><title>{escape(title)}</title></rect>" if title else "/>"
         self.add(
             f'<rect class="{cls}" x="{num(x)}" y="{num(y)}" width="{num(max(0, w))}" '
-            f'height="{num(max(0, h))}"/>'
+            f'height="{num(max(0, h))}"{end}'
         )
 
     def mark(
@@ -206,23 +207,17 @@ class Svg:
         inner = f'<path class="mk {cls}{extra}"{of} d="{shapes[kind]}"'
         self.add(f"{inner}>{hover}</path>" if hover else f"{inner}/>")
 
-    def dots(
-        self, x: Floats, y: Floats, cls: str, *, grid: float = 2.0, once: bool = False
-    ) -> None:
-        """Many dots as one path, one zero-length subpath a dot, on a grid of 1/`grid` pixel.
+    def dots(self, x: Floats, y: Floats, cls: str, *, grid: float = 2.0) -> None:
+        """Many dots as one path on a grid of 1/`grid` pixel.
 
-        A dot costs about six bytes; a `<circle>` each would cost fifty. `once`: dots that fall on
-        the same point of the grid are drawn once.
+        Dots of a row that are no more than a pixel apart are one stroke (`dot_path`): it covers
+        what they would, in a fifth of the bytes.
         """
-        if not len(x):
-            return
-        if once:
-            x, y = np.unique(np.rint(np.column_stack([x, y]) * grid), axis=0).T / grid
-        width = f' stroke-width="{num(3 * grid)}"'
-        self.add(
-            f'<path class="dots {cls}"{width} transform="scale({num(1 / grid)})" '
-            f'd="{dot_path(x * grid, y * grid)}"/>'
-        )
+        if len(x):
+            self.add(
+                f'<path class="dots {cls}" stroke-width="{num(3 * grid)}" '
+                f'transform="scale({num(1 / grid)})" d="{dot_path(x * grid, y * grid, grid)}"/>'
+            )
 
     def cells(
         self, x: Floats, y: Floats, levels: npt.NDArray[np.int64], w: float, h: float, prefix: str
@@ -237,6 +232,13 @@ class Svg:
                 f"M{num(a)} {num(b + h / 2)}h{num(w)}" for a, b in zip(x[at], y[at], strict=True)
             )
             self.add(f'<path class="{prefix}s{level}" stroke-width="{num(h)}" d="{d}"/>')
+
+    def picture(self, x: float, y: float, w: float, h: float, address: str) -> None:
+        """A picture at a ``data:`` address, its pixels as they are."""
+        self.add(
+            f'<image x="{num(x)}" y="{num(y)}" width="{num(w)}" height="{num(h)}" '
+            f'preserveAspectRatio="none" image-rendering="pixelated" href="{address}"/>'
+        )
 
     def x_axis(
         self, scale: Scale, y: float, *, top: float | None = None, name: str = "", wanted: int = 5
@@ -312,15 +314,27 @@ def draw_estimate(
     figure.mark(x(row["effect"]), y, kind, f"f{cls}", size, title=title)
 
 
-def dot_path(x: Floats, y: Floats) -> str:
-    """Relative moves to each (rounded) point, each a subpath of length zero (``mDX DYz``)."""
-    a = np.rint(x).astype(np.int64)
-    b = np.rint(y).astype(np.int64)
-    order = np.lexsort((b, a))
-    a, b = a[order], b[order]
-    dx = np.diff(a, prepend=0).tolist()
-    dy = np.diff(b, prepend=0).tolist()
-    return "".join([f"m{i}{j}z" if j < 0 else f"m{i} {j}z" for i, j in zip(dx, dy, strict=True)])
+def dot_path(x: Floats, y: Floats, gap: float = 1.0) -> str:
+    """Strokes through the (rounded) points of each row, from one to the next within `gap`.
+
+    Moves are relative; a point alone is a subpath of length zero (``mDX DYz``), others are joined
+    (``mDX DYhN``).
+    """
+    wide = 1 << 20
+    spots = np.unique(np.rint(y).astype(np.int64) * wide + np.rint(x).astype(np.int64) + wide // 2)
+    b, a = spots // wide, spots % wide - wide // 2
+    first = (np.diff(b, prepend=b[0] - 1) != 0) | (np.diff(a, prepend=a[0]) > gap)
+    start = np.flatnonzero(first)
+    end = np.append(start[1:], len(a)) - 1
+    long = a[end] - a[start]
+    dx = a[start] - np.concatenate([[0], a[end][:-1]])
+    dy = np.diff(b[start], prepend=0)
+    return "".join(
+        [
+            f"m{i}{j if j < 0 else f' {j}'}{f'h{n}' if n else 'z'}"
+            for i, j, n in zip(dx.tolist(), dy.tolist(), long.tolist(), strict=True)
+        ]
+    )
 
 
 def diverging(values: Floats, limit: float) -> npt.NDArray[np.int64]:

@@ -112,7 +112,7 @@ class Column:
     @property
     def wide(self) -> bool:
         """Holds sentences."""
-        return self.key in ("reason", "note", "citation", "used_for", "advice")
+        return self.key in ("reason", "note", "citation", "used_for", "advice", "url")
 
 
 FORMATS: Mapping[str, Callable[[Any], str]] = {
@@ -164,6 +164,7 @@ class Cell:
     value: str = ""
     css: str = ""
     href: str = ""
+    short: str = ""  # what a narrow screen shows
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,8 @@ def table(
                 made = replace(made, css=name)
             if column.key in LINKS and (to := LINKS[column.key](record)):
                 made = replace(made, href=to)
+            if column.key == "label" and record.get("contrast"):
+                made = replace(made, short=str(record["contrast"]))
             cells.append(made)
         rows.append(
             Row(

@@ -191,6 +191,20 @@ CAPTIONS: dict[str, Caption] = {
         "down, at the FDR of the config.",
         "Contrasts",
     ),
+    "shared_genes": Caption(
+        "Genes that contrasts share",
+        "Each column is one pattern: its genes change, at the FDR of the config, in the contrasts "
+        "with a dot and in no other; orange is up, blue down. The bar above is the number of these "
+        "genes, and beside each contrast stands how many go up and down in it.",
+        "Contrasts",
+    ),
+    "set_map": Caption(
+        "Every gene set in every contrast",
+        "GSEA of the whole collection, sets ordered by their mean over the contrasts. Orange is up "
+        "and blue down in the test group (normalised enrichment score, NES); the larger the dot, "
+        "the smaller the FDR (the largest: 10⁻¹⁰ and below).",
+        "Contrasts",
+    ),
     "secretome": Caption(
         "Secreted factors that change in most contrasts",
         "log2 fold change of the secreted factors that change in most contrasts; a dot marks those "
@@ -236,7 +250,12 @@ def mark(call: Mapping[str, Any]) -> str:
 
 def votes(call: Mapping[str, Any]) -> str:
     """How many lines of evidence move, of how many."""
-    return f"{call['lines_up']}▲ {call['lines_down']}▼ of {call['n_lines']} lines"
+    return f"{call['lines_up']}▲ {call['lines_down']}▼ of {counted(call['n_lines'], 'line')}"
+
+
+def counted(n: int, noun: str) -> str:
+    """``1 line``, ``3 lines``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}".replace(",", "\u202f")
 
 
 def listed(items: Sequence[str], *, most: int = 4) -> str:
@@ -274,7 +293,8 @@ def finding(
     shared = sum(c.get("status") == "not_separable" for c in calls)
     if shared:
         words = "not separable from a confounder"
-        parts.append(words if alone else f"{shared} of these calls {words}")
+        verb = "is" if shared == 1 else "are"
+        parts.append(words if alone else f"{shared} of these calls {verb} {words}")
     other = {
         "conflicting": ("readouts disagree", "readouts disagree in {}"),
         "not_assessable": ("cannot be assessed", "{} cannot be assessed"),

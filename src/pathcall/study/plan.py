@@ -137,6 +137,7 @@ class StudyPlan:
         folder = f"results/{self.config.study}"
         single = [
             "report.html",
+            f"{self.config.study}.zip",
             "tables.xlsx",
             *(f"qc/pathcall_{name}_mqc.tsv" for name in self.multiqc),
             "counts.h5ad",

@@ -9,7 +9,7 @@ from pandera.errors import SchemaError
 from pandera.pandas import DataFrameSchema
 
 from pathcall.errors import InputError
-from pathcall.files import check_seal, write_atomic
+from pathcall.files import check_seal, seal_of, write_atomic
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: DataFrameSchema) -> None:
@@ -42,7 +42,8 @@ def write_text(text: str, path: str | Path) -> None:
 def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
     """Read a table and check it against `schema`.
 
-    Only ``NA`` is missing: a gene called ``NaN`` or ``nan`` stays text.
+    Only ``NA`` is missing: a gene called ``NaN`` or ``nan`` stays text. A table with an intact seal
+    was checked when it was written: of it, only the columns are checked.
 
     Raises
     ------
@@ -51,19 +52,23 @@ def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
         column and value.
     """
     check_seal(path)
-    text = {name: str for name, column in schema.columns.items() if str(column.dtype) == "str"}
-    frame = pd.read_csv(
-        path,
-        sep="\t",
-        dtype=text,
-        na_values=["NA"],
-        keep_default_na=False,
-        float_precision="round_trip",
-        encoding="utf-8",
-    )
+    kinds = {name: str(column.dtype) for name, column in schema.columns.items()}
+    sealed = bool(schema.strict) and seal_of(Path(path)).is_file()
+    # Numbers of any other table are converted when it is checked.
     try:
+        frame = pd.read_csv(
+            path,
+            sep="\t",
+            dtype={name: kind for name, kind in kinds.items() if sealed or kind == "str"},
+            na_values=["NA"],
+            keep_default_na=False,
+            float_precision="round_trip",
+            encoding="utf-8",
+        )
+        if sealed and list(frame.columns) == list(kinds):
+            return frame
         return schema.validate(frame)
-    except SchemaError as error:
+    except (SchemaError, ValueError) as error:
         raise InputError(
             f"table does not fit its schema: {error.args[0]}",
             where=str(path),

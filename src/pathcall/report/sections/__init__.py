@@ -23,6 +23,8 @@ from pathcall.report.sections import (
     ranking,
     secretome,
     sensitivity,
+    set_map,
+    shared_genes,
     single_sets,
     why,
 )
@@ -38,13 +40,15 @@ SECTIONS = (
     quality,
     model_fit,
     contrasts,
+    shared_genes,
+    set_map,
     secretome,
     methods,
     provenance,
 )
 
 
-WITHOUT_CALLS = (quality, model_fit, contrasts, methods, provenance)
+WITHOUT_CALLS = (quality, model_fit, contrasts, shared_genes, set_map, methods, provenance)
 """Sections of a page without calls (``pathways: none``)."""
 
 

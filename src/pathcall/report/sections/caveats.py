@@ -38,7 +38,7 @@ def caveats(data: ReportData) -> list[str]:
     firm = data.calls[data.calls["call"].isin(["activated", "repressed"])]
     risky = firm[firm["false_call_rate"] > data.max_false_call_rate]
     made += [
-        f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]}: where there is nothing, "
+        f"{wording.pathway(row['pathway'])} in {labels[row['contrast']]}: where nothing changes, "
         f"the rule makes a false call in {percent(row['false_call_rate'])} of cases."
         for row in risky.to_dict("records")
     ]
@@ -64,12 +64,12 @@ def caveats(data: ReportData) -> list[str]:
     if len(severe):
         names = list(dict.fromkeys(severe["sample"]))
         made.append(
-            f"{len(names)} sample(s) carry a quality warning and are still included: "
+            f"{wording.counted(len(names), 'sample')} with a quality warning, still included: "
             f"{wording.listed(names)}."
         )
     n_out = int((data.samples["included"] == "no").sum())
     if n_out:
-        made.append(f"{n_out} sample(s) were excluded; the reasons are listed.")
+        made.append(f"{wording.counted(n_out, 'sample')} excluded; the reasons are listed.")
     return made
 
 

@@ -43,10 +43,10 @@ def contrast_detail(data: ReportData, c: ContrastInfo) -> dict[str, Any]:
     """What the section of one contrast shows."""
     de = data.de[c.contrast]
     side = gene_classes(de, data.alpha)
-    ordered = de.assign(side=side).sort_values(
-        ["pvalue", "gene_id"], kind="stable", na_position="last"
-    )
-    top = [ordered[ordered["side"] == name].head(TOP_GENES) for name in ("up", "down")]
+    top = [
+        de[side == name].sort_values(["pvalue", "gene_id"], kind="stable").head(TOP_GENES)
+        for name in ("up", "down")
+    ]
     enrichment = data.enrichment[c.contrast].sort_values("p_camera", kind="stable")
     model = data.models[c.model]
     file = f"de/{c.contrast}.tsv"

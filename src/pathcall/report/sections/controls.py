@@ -81,7 +81,7 @@ def control_readouts(data: ReportData) -> Table:
             *table_columns(tables.EVIDENCE, "note"),
         ],
         ident="table-control-readouts",
-        caption="Readouts that must stay still",
+        caption="Control readouts, which the treatment should not move",
         file="evidence.tsv",
         search=True,
     )

@@ -71,7 +71,7 @@ def calibration_table(data: ReportData) -> Table:
             "used",
         ),
         ident="table-calibration",
-        caption="How often the whole rule makes a call where there is nothing",
+        caption="How often the whole rule makes a call where nothing changes",
         css=lambda r, key: (
             "bad" if key == "false_call_rate" and r[key] > data.max_false_call_rate else ""
         ),

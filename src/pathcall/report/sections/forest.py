@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from pathcall.report import svg as s
 from pathcall.report import wording
@@ -28,7 +29,10 @@ def intervals(rows: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
 
     From the standard error and the degrees of freedom that stand beside the effect.
     """
-    half = stats.t.ppf(0.5 + level / 2, rows["df"]) * rows["se"]
+    df, at = rows["df"].to_numpy(dtype=float), 0.5 + level / 2
+    # scipy.stats takes a second to import.
+    t = np.where(np.isinf(df), special.ndtri(at), special.stdtrit(df, at))
+    half = t * rows["se"]
     return rows.assign(low=rows["effect"] - half, high=rows["effect"] + half)
 
 
@@ -110,7 +114,9 @@ def _contrasts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Sv
     names = contrast_names(data)
     labels = {**names, **{f"group {g}": f"combined: {g}" for g in groups}}
     left, gap, full = 190.0, 16.0, 950.0
-    n = len(readouts) + 1
+    calls = data.calls[(data.calls["pathway"] == pathway) & data.calls["effect"].notna()]
+    together = calls.rename(columns={"ci_low": "low", "ci_high": "high"})
+    n = len(readouts) + (len(together) > 0)
     wide = min(170.0, (full - left) / n - gap)
     short = short_names(pathway, readouts)
     head = max(len(wrap(t, wide + gap - 6, bold=True)) for t in [*short.values(), TOGETHER])
@@ -135,10 +141,9 @@ def _contrasts_as_rows(data: ReportData, pathway: str, rows: pd.DataFrame) -> Sv
         about = "" if key.startswith("group ") else data.contrast(key).label
         figure.label(left - 10, y_of[key], text, left - 14, cls=cls, anchor="end", title=about)
         y += steps[key]
-    calls = data.calls[(data.calls["pathway"] == pathway) & data.calls["effect"].notna()]
-    together = calls.rename(columns={"ci_low": "low", "ci_high": "high"})
     columns = [(short[r], rows[rows["readout"] == r], r) for r in readouts]
-    for j, (name, own, readout) in enumerate([*columns, (TOGETHER, together, "")]):
+    columns += [(TOGETHER, together, "")] if len(together) else []
+    for j, (name, own, readout) in enumerate(columns):
         pooled = combined[(combined["readout"] == readout) & combined["effect"].notna()]
         pooled = pooled.rename(columns={"ci_low": "low", "ci_high": "high"})
         ends = [*own["low"], *own["high"], *own["effect"], *pooled["effect"]]

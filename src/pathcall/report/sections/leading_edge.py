@@ -11,9 +11,8 @@ from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.heatmap import Heatmap, draw_heatmap
 from pathcall.report.sections.running_sums import arms, leading_edge, main_readouts
-from pathcall.report.sections.sample_scores import sample_groups
+from pathcall.report.sections.sample_scores import MANY, sample_groups
 from pathcall.report.svg import Svg
-from pathcall.signatures.weights import genes_by_symbol
 
 
 def leading_genes(
@@ -29,10 +28,10 @@ def leading_genes(
             for contrast, series in ranked.items():
                 for gene in leading_edge(data, contrast, series, genes):
                     often[gene] = often.get(gene, 0) + 1
-    size = {
-        g: float(np.mean([abs(r[g]) for r in ranked.values() if g in r.index] or [0.0]))
-        for g in often
-    }
+    sizes = [np.abs(series.reindex(list(often)).to_numpy()) for series in ranked.values()]
+    known = np.isfinite(sizes)
+    mean = np.where(known, sizes, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    size = dict(zip(often, mean.tolist(), strict=True))
     return sorted(often, key=lambda g: (-often[g], -size[g], g))[:most]
 
 
@@ -43,26 +42,34 @@ def draw_leading_edge(
     genes = leading_genes(data, pathway, ranked)
     if not genes:
         return None
-    rows: dict[str, dict[str, float]] = {g: {} for g in genes}
     cells = sample_groups(data)
+    columns = {f"{g.model}|{name}": None for g in cells for name in g.samples}
+    values = np.full((len(genes), len(columns)), np.nan)
+    row = {gene: i for i, gene in enumerate(genes)}
+    column = {key: i for i, key in enumerate(columns)}
     for name, model in data.models.items():
-        kept = genes_by_symbol(model.symbols, model.base_mean)
-        vst = model.vst[kept.index].set_axis(kept.to_numpy(), axis=1)
-        for gene in genes:
-            if gene in vst.columns:
-                centred = vst[gene] - vst[gene].mean()
-                rows[gene] |= {f"{name}|{k}": float(v) for k, v in centred.items()}
-    columns = [f"{g.model}|{sample}" for g in cells for sample in g.samples]
+        kept = data.symbols[name]
+        shown = kept[kept.isin(row)]
+        vst = model.vst(shown.index)
+        centred = (vst - vst.mean()).to_numpy().T
+        at = [column[f"{name}|{sample}"] for sample in vst.index]
+        values[np.ix_([row[gene] for gene in shown], at)] = centred
+    spans = [len(g.samples) for g in cells]
+    n_columns = sum(spans)
+    if n_columns > MANY:  # a column a group
+        starts = np.cumsum([0, *spans[:-1]])
+        values, spans = np.add.reduceat(values, starts, axis=1) / spans, [1] * len(cells)
     return draw_heatmap(
         Heatmap(
             ident=f"f-edge-{pathway}",
             title=f"{wording.pathway(pathway)}: leading-edge genes in every sample",
-            desc=f"{len(genes)} genes, {len(columns)} samples, difference of VST from the model's "
-            "mean.",
+            desc=f"{len(genes)} genes, {n_columns} samples"
+            + (", mean of each group" if n_columns > MANY else "")
+            + ", difference of VST from the model's mean.",
             rows=genes,
             columns=[g.cell for g in cells],
-            spans=[len(g.samples) for g in cells],
-            values=np.array([[rows[g].get(c, np.nan) for c in columns] for g in genes]),
+            spans=spans,
+            values=values,
             genes=True,
             limit=2.0,
             key="log2, from mean",

@@ -85,7 +85,7 @@ def models_table(data: ReportData) -> Table:
             "model": name,
             "formula": m.formula,
             "samples": len(m.samples),
-            "genes": m.counts.shape[1],
+            "genes": len(m.base_mean),
             "df": m.residual_df,
             "contrasts": ", ".join(c.contrast for c in data.contrasts if c.model == name),
         }

@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pathcall import tables
 from pathcall.report import svg as s
 from pathcall.report.data import ReportData
 from pathcall.report.lettering import widest
+from pathcall.report.raster import block_means, png_address
 from pathcall.report.sections.labels import group_name
 from pathcall.report.svg import Scale, Svg
 from pathcall.report.view import (
@@ -20,6 +22,9 @@ from pathcall.report.view import (
     table,
     table_columns,
 )
+
+MANY = 120  # samples beyond which figures show groups: a row each would take many screens
+ROWS = 300  # of the table of quality
 
 
 def context(data: ReportData) -> dict[str, Any]:
@@ -73,6 +78,12 @@ def metrics_table(data: ReportData) -> Table:
     """Quality of each included sample."""
     more = [c for c in data.samples.columns if c in ("geo_title", "title")]
     frame = data.metrics.merge(data.samples[["sample", *more]], on="sample", how="left")
+    caption = "Quality of each included sample"
+    if len(frame) > ROWS:  # what looks wrong, and what resembles the others least
+        calm = ~frame["sample"].isin(data.flags["sample"])
+        frame = frame.assign(calm=calm).sort_values(["calm", "median_correlation"], kind="stable")
+        caption += f": flagged samples, then those of lowest median ρ; {ROWS} of {len(frame)}"
+        frame = frame.head(ROWS)
     return table(
         frame,
         [
@@ -92,14 +103,16 @@ def metrics_table(data: ReportData) -> Table:
             ),
         ],
         ident="table-metrics",
-        caption="Quality of each included sample",
+        caption=caption,
         file="qc/metrics.tsv",
         search=True,
     )
 
 
 def draw_library_sizes(data: ReportData) -> Svg:
-    """Library size of every sample, excluded ones open."""
+    """Library size of every sample, excluded ones open; of many samples, by group."""
+    if len(data.samples) > MANY:
+        return _library_sizes_by_group(data)
     rows = data.samples
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
     names = [f"{n}  {group_name(cell.get(n))}".rstrip() for n in rows["sample"]]
@@ -128,6 +141,34 @@ def draw_library_sizes(data: ReportData) -> Svg:
         )
         if note:
             figure.text(x(size) + 5, y + 12, note, cls="m")
+    return figure
+
+
+def _library_sizes_by_group(data: ReportData) -> Svg:
+    """A row a group, a dot a sample; excluded samples have a row of their own."""
+    cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    of = [
+        group_name(cell.get(n)) or "no group" if included == "yes" else "excluded"
+        for n, included in data.samples[["sample", "included"]].itertuples(index=False)
+    ]
+    sizes = data.samples["library_size"].to_numpy(dtype=float) / 1e6
+    groups = list(dict.fromkeys(of))
+    left, top, step = widest(groups) + 14, 10, 17
+    wide = max(160.0, min(620.0, 880 - left))
+    figure = Svg(
+        left + wide + 30,
+        top + step * len(groups) + 40,
+        "Library sizes",
+        f"{len(of)} samples in {len(groups)} groups, one dot a sample.",
+        ident="f-library",
+    )
+    x = Scale(0, max(1e-6, float(np.nanmax(sizes)) * 1.02), left, left + wide)
+    figure.x_axis(x, top + step * len(groups), top=top, name="million counts")
+    for i, name in enumerate(groups):
+        figure.text(left - 6, top + i * step + 12, name, cls="s", anchor="end")
+    row = np.array([groups.index(name) for name in of], dtype=float)
+    ok = np.isfinite(sizes)
+    figure.dots(x.many(sizes[ok]), top + (row[ok] + 0.5) * step, "l0")
     return figure
 
 
@@ -181,32 +222,64 @@ def draw_pca(data: ReportData) -> Svg | None:
 def draw_correlation(data: ReportData) -> Svg:
     """Spearman correlation between samples."""
     names = list(dict.fromkeys(data.correlation["sample"]))
-    square = data.correlation.pivot_table(
-        index="sample", columns="other", values="correlation", sort=False
-    ).reindex(index=names, columns=names)
+    row, column = (
+        pd.Categorical(data.correlation[k], categories=names).codes for k in ("sample", "other")
+    )
+    values = np.full((len(names), len(names)), np.nan)
+    values[row, column] = data.correlation["correlation"]
     cell = dict(zip(data.metrics["sample"], data.metrics["group"], strict=True))
+    many = len(names) > MANY
+    if many:  # groups stand together
+        order = sorted(range(len(names)), key=lambda i: cell.get(names[i], ""))
+        names, values = [names[i] for i in order], values[np.ix_(order, order)]
+    off = values[~np.eye(len(names), dtype=bool)]
+    low = float(np.nanmin(off)) if len(off) else 0.0
     labels = [f"{n}  {group_name(cell.get(n))}".rstrip() for n in names]
+    if many:
+        labels = [group_name(cell.get(n)) or "no group" for n in names]
     left, top = widest(labels) + 14, 8
-    size = max(10.0, min(28.0, 460 / len(names), (860 - left) / len(names)))
+    side = max(10.0, min(28.0, 460 / len(names), (860 - left) / len(names))) * len(names)
+    side = 460.0 if many else side
     figure = Svg(
-        left + size * len(names) + 96,
-        top + size * len(names) + 10,
+        left + side + 96,
+        top + side + 10,
         "Correlation between samples",
         f"{len(names)} by {len(names)} samples, Spearman, VST values.",
         ident="f-correlation",
     )
-    values = square.to_numpy()
-    off = values[~np.eye(len(names), dtype=bool)]
-    low = float(np.nanmin(off)) if len(off) else 0.0
-    index = np.arange(len(names)) * size
-    xs, ys = np.meshgrid(left + index, top + index)
-    ok = np.isfinite(values)
-    figure.cells(xs[ok], ys[ok], s.sequential(values[ok], low, 1.0), size - 0.6, size - 0.6, "s")
-    for i, text in enumerate(labels):
-        figure.text(left - 6, top + i * size + size / 2 + 3.5, text, cls="s", anchor="end")
-    x = left + size * len(names) + 14
+    (_correlation_picture if many else _correlation_cells)(figure, values, labels, low, left, side)
+    x = left + side + 14
     for k in range(s.SEQUENTIAL):
         figure.rect(x, top + (s.SEQUENTIAL - 1 - k) * 13, 14, 13, f"s{k}")
     figure.text(x + 19, top + 10, "1", cls="tick")
     figure.text(x + 19, top + 13 * s.SEQUENTIAL, f"{low:.3f}", cls="tick")
     return figure
+
+
+def _correlation_cells(
+    figure: Svg, values: s.Floats, labels: list[str], low: float, left: float, side: float
+) -> None:
+    """A cell a pair, a label a sample."""
+    size, top = side / len(values), 8
+    index = np.arange(len(values)) * size
+    xs, ys = np.meshgrid(left + index, top + index)
+    ok = np.isfinite(values)
+    figure.cells(xs[ok], ys[ok], s.sequential(values[ok], low, 1.0), size - 0.6, size - 0.6, "s")
+    for i, text in enumerate(labels):
+        figure.text(left - 6, top + i * size + size / 2 + 3.5, text, cls="s", anchor="end")
+
+
+def _correlation_picture(
+    figure: Svg, values: s.Floats, labels: list[str], low: float, left: float, side: float
+) -> None:
+    """One picture of at most 460 pixels a side, and a label for each group that has room."""
+    means = block_means(values, round(side))
+    levels = s.sequential(np.nan_to_num(means, nan=low), low, 1.0).astype(np.uint8)
+    figure.picture(left, 8, side, side, png_address(levels))
+    free = 0.0
+    for name in dict.fromkeys(labels):
+        at = [i for i, other in enumerate(labels) if other == name]
+        middle = 8 + (at[0] + at[-1] + 1) / 2 * side / len(labels)
+        if middle - free >= 13:
+            figure.text(left - 6, middle + 3.5, name, cls="s", anchor="end")
+            free = middle

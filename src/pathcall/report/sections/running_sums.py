@@ -17,7 +17,6 @@ from pathcall.report import wording
 from pathcall.report.data import ReportData
 from pathcall.report.svg import Floats, Scale, Svg
 from pathcall.signatures.panel import Readout
-from pathcall.signatures.weights import genes_by_symbol
 
 
 @dataclass(frozen=True)
@@ -48,21 +47,22 @@ class RunningSum:
 
 def gene_rankings(data: ReportData) -> dict[str, pd.Series]:
     """Contrast → the ranked list of the run's GSEA: symbol → Wald statistic, largest first."""
-    genes = {name: genes_by_symbol(m.symbols, m.base_mean) for name, m in data.models.items()}
     return {
-        c.contrast: in_order(ranked_statistics(data.de[c.contrast], genes[c.model]))
+        c.contrast: in_order(ranked_statistics(data.de[c.contrast], data.symbols[c.model]))
         for c in data.contrasts
     }
 
 
 def running_sum(ranked: pd.Series, members: set[str]) -> RunningSum | None:
     """Running sum of `members` along `ranked`; None with fewer than 3 members in it."""
-    inside = ranked.index.isin(members)
-    if inside.sum() < 3 or inside.all():
+    found = ranked.index.get_indexer(list(members))
+    hits = np.sort(found[found >= 0])
+    if len(hits) < 3 or len(hits) == len(ranked):
         return None
-    weight = np.where(inside, np.abs(ranked.to_numpy()), 0.0)
-    curve = np.cumsum(weight / weight.sum() - (~inside) / (~inside).sum())
-    return RunningSum(curve, np.flatnonzero(inside), tuple(ranked.index[inside]))
+    weight = np.abs(ranked.to_numpy()[hits])
+    steps = np.full(len(ranked), -1.0 / (len(ranked) - len(hits)))
+    steps[hits] = weight / weight.sum()
+    return RunningSum(np.cumsum(steps), hits, tuple(ranked.index[hits]))
 
 
 def leading_edge(

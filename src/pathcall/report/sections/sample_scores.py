@@ -16,6 +16,8 @@ from pathcall.report.lettering import LEADING, text_width, widest, wrap
 from pathcall.report.sections.labels import short_names
 from pathcall.report.svg import Scale, Svg
 
+MANY = 150  # samples beyond which dots carry no name: a page of thousands of them would be slow
+
 
 @dataclass(frozen=True)
 class Group:
@@ -45,7 +47,7 @@ def sample_groups(data: ReportData) -> list[Group]:
             for side in (c.reference, c.test):
                 if set(side) == set(factors):
                     cells.setdefault(", ".join(side[k] for k in factors), [])
-        for sample, row in model.samples.astype(str).iterrows():
+        for sample, row in model.samples.to_dict("index").items():
             cell = ", ".join(row[k] for k in factors)
             block = ", ".join(row[k] for k in further)
             cells.setdefault(cell, []).append((str(sample), block))
@@ -144,6 +146,9 @@ def _dots(
     y: Scale,
 ) -> None:
     """One panel: dots of the samples, the mean of each group, lines along the blocks."""
+    if sum(len(g.samples) for g in groups) > MANY:
+        _many_dots(figure, data, groups, scores, left, step, y)
+        return
     before: dict[str, tuple[float, float]] = {}
     for i, group in enumerate(groups):
         middle = left + (i + 0.5) * step
@@ -166,6 +171,27 @@ def _dots(
                 x, y(value), "circle", f"k{hue}", 3.4, title=f"{name} ({about}): {value:.4g}",
                 sample=name,
             )  # fmt: skip
+
+
+def _many_dots(
+    figure: Svg,
+    data: ReportData,
+    groups: Sequence[Group],
+    scores: pd.Series,
+    left: float,
+    step: float,
+    y: Scale,
+) -> None:
+    """One panel of many samples: one path a group, whose dots carry no name."""
+    for i, group in enumerate(groups):
+        own = scores.reindex(list(group.samples)).dropna().to_numpy(dtype=float)
+        if not len(own):
+            continue
+        middle, wide = left + (i + 0.5) * step, step * 0.7
+        x = middle + (np.arange(len(own)) + 0.5) / len(own) * wide - wide / 2
+        figure.dots(x, y.many(own), f"l{list(data.models).index(group.model) % s.HUES}")
+        mean = y(float(own.mean()))
+        figure.line(middle - step * 0.3, mean, middle + step * 0.3, mean, "mean")
 
 
 def _tilted_labels(

@@ -115,8 +115,7 @@ def _scatter(
     px, py = area.x.many(x), area.y.many(y)
     for name in ("ns", "down", "up"):
         at = side == name
-        rest = name == "ns"
-        figure.dots(px[at], py[at], f"d{name}", grid=1.0 if rest else 2.0, once=rest)
+        figure.dots(px[at], py[at], f"d{name}", grid=1.0 if name == "ns" else 2.0)
     _names(figure, rows, px, py, side, (left, left + AXES_W, top, top + AXES_H))
     figure.add("</g>")
     return figure

@@ -33,7 +33,7 @@ def sensitivity_tables(data: ReportData) -> dict[str, Any]:
     columns += [Column(p, wording.pathway(p), percent) for p in data.pathways]
     rows = []
     for c in data.contrasts:
-        cells = [Cell(c.label)]
+        cells = [Cell(c.label, short=c.contrast)]
         for p in data.pathways:
             own = frame[(frame["contrast"] == c.contrast) & (frame["pathway"] == p)]
             if own.empty:
@@ -61,8 +61,8 @@ def sensitivity_tables(data: ReportData) -> dict[str, Any]:
     return {
         "matrix": Table(
             "table-sensitivity",
-            "The rule's call, before a look at confounders, and how many of the declared analyses "
-            "give the same one",
+            "The rule's call before confounders are considered, and how many of the alternative "
+            "analyses give the same call",
             tuple(columns),
             tuple(rows),
             "sensitivity.tsv",

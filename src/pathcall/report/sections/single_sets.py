@@ -37,6 +37,8 @@ def single_set_claims(data: ReportData) -> list[dict[str, str]]:
         call = data.call(row["contrast"], row["pathway"])
         if call["call"] == ("activated" if up else "repressed"):
             continue
+        # The reason's first words; the rest names readouts.
+        reason = re.split(r"[;:.] | [(]", str(call["reason"]))[0]
         where = "" if len(names) == 1 else f" in {names[row['contrast']]}"
         claims.append(
             {
@@ -44,7 +46,7 @@ def single_set_claims(data: ReportData) -> list[dict[str, str]]:
                 "pathway": row["pathway"],
                 "text": f"{row['readout']} alone: {wording.pathway(row['pathway'])} "
                 f"{'up' if up else 'down'}{where}, FDR {pvalue(row['fdr'])}. The lines of evidence "
-                f"together: {wording.answer(call)} ({re.split('[;:.] ', str(call['reason']))[0]}).",
+                f"together: {wording.answer(call)} ({reason}).",
             }
         )
     return claims

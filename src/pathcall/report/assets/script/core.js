@@ -75,11 +75,20 @@ function line(bytes, gene) {
   };
 }
 const meanLog = (bytes, gene) => code(bytes, 0, gene) / 200 - 3;
-function geneCounts(bytes, gene) {
-  const samples = meta.samples.length, total = n * samples, out = [];
+// Where a gene's counts stand among those that the page holds; undefined where it does not.
+const counted = () => once("counted", async () => {
+  if (!$("data-counted")) return null;
+  const bytes = await unpack("data-counted"), at = new Map();
+  for (let i = 0; i < meta.counted; i++) at.set([0, 1, 2, 3].reduce((sum, k) => sum + bytes[k * meta.counted + i] * 256 ** k, 0), i);
+  return at;
+});
+async function geneCounts(gene) {
+  const at = await counted(), place = at ? at.get(gene) : gene;
+  if (place === undefined) return null;
+  const bytes = await counts(), samples = meta.samples.length, total = meta.counted * samples, out = [];
   for (let s = 0; s < samples; s++) {
     let value = 0;
-    for (let k = 0; k < meta.width; k++) value += bytes[k * total + gene * samples + s] * 256 ** k;
+    for (let k = 0; k < meta.width; k++) value += bytes[k * total + place * samples + s] * 256 ** k;
     out.push(meta.logSteps ? Math.round(2 ** (value / meta.logSteps) - 1) : value);
   }
   return out;

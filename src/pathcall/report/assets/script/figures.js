@@ -46,8 +46,9 @@ const spots = (area) => once(area, async () => {
   }
   return { contrast, bytes, mean, xs, ys };
 });
+const pointIn = (area, event) => new DOMPoint(event.clientX, event.clientY).matrixTransform(area.getScreenCTM().inverse());
 async function nearest(area, event) {
-  const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(area.getScreenCTM().inverse());
+  const at = pointIn(area, event);
   const found = await spots(area);
   let best = -1, least = 81;
   for (let i = 0; i < n; i++) {
@@ -56,11 +57,33 @@ async function nearest(area, event) {
   }
   return { gene: best, ...found };
 }
-for (const area of all("g[data-area]")) {
+function explorable(area) {
   const svg = area.ownerSVGElement;
   let ring = null;
   const clear = () => { ring?.remove(); ring = null; hush(); };
+  // Dragging marks a region; a finger that drags scrolls the page.
+  let from = null, box = null;
+  svg.addEventListener("pointerdown", (event) => {
+    if (event.button || event.pointerType === "touch") return;
+    from = pointIn(area, event);
+    box?.remove(); box = null;
+    event.preventDefault();
+    svg.setPointerCapture(event.pointerId);
+  });
+  svg.addEventListener("pointerup", (event) => {
+    if (from && box) listRegion(area, from, pointIn(area, event), box);
+    from = null;
+  });
+  svg.addEventListener("pointercancel", () => { from = null; box?.remove(); box = null; });
   svg.addEventListener("pointermove", async (event) => {
+    if (from) {
+      const to = pointIn(area, event);
+      if (!box && Math.hypot(to.x - from.x, to.y - from.y) < 5) return;
+      clear();
+      box ??= area.appendChild(draw("rect", { class: "region" }));
+      fill(box, { x: Math.min(from.x, to.x), y: Math.min(from.y, to.y), width: Math.abs(to.x - from.x), height: Math.abs(to.y - from.y) }, []);
+      return;
+    }
     const { gene, contrast, bytes, mean, xs, ys } = await nearest(area, event);
     if (gene < 0) { clear(); return; }
     ring ??= area.appendChild(draw("circle", { class: "ring", r: 6 }));
@@ -72,15 +95,37 @@ for (const area of all("g[data-area]")) {
   });
   svg.addEventListener("pointerleave", clear);
   svg.addEventListener("click", async (event) => {
+    if (box) return;
     const { gene } = await nearest(area, event);
     if (gene >= 0) { await showGene(gene); remember(); }
   });
 }
 
+// Genes in a region of a plot, below it: the first ones, and all of them to save.
+const LISTED = 100;
+async function listRegion(area, from, to, box) {
+  const { contrast, bytes, xs, ys } = await spots(area), { ids, symbols } = await names();
+  const [x0, x1, y0, y1] = [Math.min(from.x, to.x), Math.max(from.x, to.x), Math.min(from.y, to.y), Math.max(from.y, to.y)];
+  const found = [];
+  for (let i = 0; i < n; i++) if (xs[i] >= x0 && xs[i] <= x1 && ys[i] >= y0 && ys[i] <= y1) found.push({ i, ...line(bytes, i) });
+  found.sort((a, b) => (b.logp || 0) - (a.logp || 0));
+  const figure = area.closest("figure"), id = `region-${area.dataset.plot}-${contrast.id}`;
+  const rows = found.slice(0, LISTED).map((g) => make("tr", {}, make("td", {}, make("a", { href: "#gene", "data-gene": g.i }, symbols[g.i])),
+    cell(fixed(g.lfc), g.lfc), cell(fromLog(g.logp), 10 ** -g.logp), cell(fromLog(g.logq), 10 ** -g.logq)));
+  const count = `${whole(found.length)} ${found.length === 1 ? "gene" : "genes"} in the region`;
+  const caption = found.length > LISTED ? `${count}; the ${LISTED} of smallest p` : count;
+  const every = () => [["symbol", "gene_id", "log2fc", "pvalue", "padj"], ...found.map((g) => [symbols[g.i], ids[g.i], g.lfc, 10 ** -g.logp, 10 ** -g.logq].map((v) => (Number.isNaN(v) ? "NA" : v)))];
+  const keep = (form) => make("button", { type: "button", class: "small", "data-region": form, on: { click: () => saveTable(`${meta.study}_${id}`, every(), form) } }, form.toUpperCase());
+  const close = make("button", { type: "button", class: "small", on: { click: () => { box.remove(); figure.querySelector(".region-list").remove(); } } }, "Close");
+  figure.querySelector(".region-list")?.remove();
+  figure.append(make("div", { class: "region-list" }, plainTable(caption, ["Gene", "log2 FC", "p", "FDR"], rows, id),
+    make("p", { class: "figtools" }, "Save all: ", keep("tsv"), " ", keep("csv"), " ", close)));
+}
+
 // ---------------------------------------------------------------- saving a figure
 function standalone(svg) {
   const copy = svg.cloneNode(true);
-  all(".found text, .found circle", copy).forEach((node) => node.removeAttribute("style"));
+  all(".region", copy).forEach((node) => node.remove());
   copy.setAttribute("xmlns", SVG);
   const style = draw("style");
   style.textContent = $("figure-style").textContent;
@@ -104,6 +149,6 @@ function savable(figure) {
   const svg = figure.querySelector("svg");
   const name = `${meta.study}_${(svg.getAttribute("aria-labelledby") ?? "figure-t").replace(/^f-|-t$/g, "")}`;
   const button = (form) => make("button", { type: "button", class: "small", "data-save": form, on: { click: () => saveFigure(svg, name, form) } }, form.toUpperCase());
-  const tools = make("span", { class: "figtools" }, "Save figure: ", button("svg"), " ", button("png"));
+  const tools = make("span", { class: "figtools" }, "Save figure: ", button("svg"), " ", button("png"), svg.querySelector("g[data-area]") ? " · drag over dots to list their genes" : "");
   (figure.querySelector("figcaption") ?? figure).append(tools);
 }

@@ -78,10 +78,18 @@ async function rankOf(contrast, logp) {
   const sorted = await ranks(contrast), p = Math.round(logp * 100);
   return `${whole(sorted.length - sorted.findLastIndex((v) => v <= p))} of ${whole(sorted.length)}`;
 }
+function countsOf(title, symbol, raw, normal) {
+  const rows = meta.samples.map((s, i) => make("tr", {}, make("th", { scope: "row" }, s),
+    make("td", {}, meta.groups.filter((g) => g.samples.includes(i)).map((g) => g.cell).join("; ") || "–"),
+    cell(whole(raw[i]), raw[i]), cell(normal[i].toFixed(1), normal[i])));
+  const samples = plainTable(`${title}: counts of every sample`, ["Sample", "Group", "Count", "Normalised"], rows, "gene-counts");
+  const keep = (form) => make("button", { type: "button", class: "small", on: { click: () => saveTable(`${meta.study}_${symbol}_counts`, tableRows($("gene-counts")), form) } }, form.toUpperCase());
+  return make("details", {}, make("summary", {}, "Counts of every sample"), make("p", {}, "Save: ", keep("tsv"), " ", keep("csv")), samples);
+}
 async function showGene(gene) {
   const { ids, symbols, entrez, aliases, readouts } = await names();
-  const raw = geneCounts(await counts(), gene);
-  const normal = raw.map((c, s) => c / meta.sizeFactors[s]);
+  const raw = await geneCounts(gene);
+  const normal = raw?.map((c, s) => c / meta.sizeFactors[s]);
   const rows = [], at = new Map();
   for (const c of meta.contrasts) {
     const l = line(await lines(c.id), gene);
@@ -103,20 +111,16 @@ async function showGene(gene) {
     const r = meta.readouts[Math.abs(k) - 1];
     return make("li", {}, make("a", { href: "#why-" + r.pathway }, r.name), ` (${r.role}): ${k > 0 ? "rises" : "falls"} with the pathway`);
   });
-  const plots = meta.models.map((m) => figureOf(strip(m, meta.groups.filter((g) => g.model === m), normal)));
+  const plots = raw ? meta.models.map((m) => figureOf(strip(m, meta.groups.filter((g) => g.model === m), normal))) : [];
   if (meta.contrasts.length > 1) plots.unshift(figureOf(across(title, [...at.values()])));
-  const countRows = meta.samples.map((s, i) => make("tr", {}, make("th", { scope: "row" }, s),
-    make("td", {}, meta.groups.filter((g) => g.samples.includes(i)).map((g) => g.cell).join("; ") || "–"),
-    cell(whole(raw[i]), raw[i]), cell(normal[i].toFixed(1), normal[i])));
   const table = plainTable(`${title} in every contrast`, ["Contrast", "log2 FC", "SE", "95% interval", "p", "FDR", "rank by p"], rows, "gene-lines");
-  const samples = plainTable(`${title}: counts of every sample`, ["Sample", "Group", "Count", "Normalised"], countRows, "gene-counts");
-  const keep = (form) => make("button", { type: "button", class: "small", on: { click: () => saveTable(`${meta.study}_${symbols[gene]}_counts`, tableRows($("gene-counts")), form) } }, form.toUpperCase());
   $("gene-out").replaceChildren(make("h3", { tabindex: -1 }, title), about,
     held.length ? make("details", { open: true }, make("summary", {}, `In ${held.length} of the panel's readouts`), make("ul", { class: "held" }, held))
       : make("p", {}, "In none of the panel's readouts."),
-    make("div", { class: "plots" }, plots), table,
-    make("details", {}, make("summary", {}, "Counts of every sample"), make("p", {}, "Save: ", keep("tsv"), " ", keep("csv")), samples));
-  sortable($("gene-lines")); sortable($("gene-counts"));
+    make("div", { class: "plots" }, plots), table, raw ? countsOf(title, symbols[gene], raw, normal)
+      : make("p", {}, "The counts of this gene are not in this page; they are in counts.h5ad beside it."));
+  sortable($("gene-lines"));
+  if (raw) sortable($("gene-counts"));
   all("#gene-lines tbody tr").forEach(visible);
   highlight(symbols[gene], at);
   state.gene = await nameOf(gene);
@@ -132,12 +136,19 @@ function clearGene() {
   state.gene = "";
 }
 function unmark() {
+  pinned = null;
   all("g.found").forEach((g) => g.remove());
   all("text.name[visibility]").forEach((t) => t.removeAttribute("visibility"));
 }
+let pinned = null; // name, and where it stands in each contrast
 function highlight(name, at) {
   unmark();
-  for (const g of all("g[data-area]")) {
+  pinned = { name, at };
+  ringed(document);
+}
+function ringed(root) {
+  const { name, at } = pinned ?? {};
+  for (const g of pinned ? all("g[data-area]", root) : []) {
     const l = at.get(g.closest("[data-c]").dataset.c);
     if (!l || !Number.isFinite(l.lfc)) continue;
     const [x0, x1, p0, p1, y0, y1, q0, q1] = g.dataset.area.split(" ").map(Number);

@@ -27,9 +27,35 @@ function focusOn(id) {
   $("focus-note").hidden = !focused;
   $("focus-name").textContent = focused;
 }
+// What is folded waits as text: a browser that runs scripts reads no markup inside <noscript>. It is built when it
+// is opened, linked to or printed, else when the browser has nothing else to do.
+const waiting = new Set(all("noscript.later"));
+function build(part) {
+  if (!waiting.delete(part)) return;
+  const home = part.parentElement;
+  part.replaceWith(...new DOMParser().parseFromString(part.textContent, "text/html").body.childNodes);
+  enliven(home);
+}
+const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+function buildRest() {
+  const [part] = waiting;
+  if (!part) { document.documentElement.dataset.ready = "1"; return; }
+  build(part);
+  idle(buildRest, { timeout: 300 });
+}
+document.addEventListener("toggle", (event) => all(":scope > noscript.later", event.target).forEach(build), true);
+addEventListener("beforeprint", () => waiting.forEach(build));
+function reach(id) {
+  if (!$(id)) [...waiting].filter((part) => part.textContent.includes(`id="${id}"`)).forEach(build);
+  return $(id);
+}
 // A link to a row inside a closed part opens it.
 function unfold(target) {
-  for (let node = target; node; node = node.parentElement) if (node.tagName === "DETAILS") node.open = true;
+  for (let node = target; node; node = node.parentElement) {
+    if (node.tagName !== "DETAILS") continue;
+    all(":scope > noscript.later", node).forEach(build);
+    node.open = true;
+  }
 }
 async function follow() {
   const wanted = parsed();
@@ -37,20 +63,31 @@ async function follow() {
   if (wanted.contrast !== null && wanted.contrast !== focused) focusOn(wanted.contrast);
   if (wanted.gene !== null && wanted.gene !== state.gene) await find(wanted.gene);
   state.at = wanted.at;
-  const target = wanted.at ? $(wanted.at) : null;
+  const target = wanted.at ? reach(wanted.at) : null;
   unfold(target);
   if (carries) target?.scrollIntoView();
   remember();
 }
 
-all(".js").forEach((node) => { node.hidden = false; });
-all(".nojs").forEach((node) => { node.hidden = true; });
-all("table.data").forEach(sortable);
-all("figure").forEach(savable);
-all("input[data-filter]").forEach(filterable);
-all("button[data-table]").forEach((b) => b.addEventListener("click", () => saveTable(`${meta.study}_${b.dataset.table}`, tableRows($(b.dataset.table)), b.dataset.form)));
+// Everything that a part of the page can do.
+function enliven(root) {
+  all(".js", root).forEach((node) => { node.hidden = false; });
+  all(".nojs", root).forEach((node) => { node.hidden = true; });
+  all("table.data", root).forEach(sortable);
+  all("figure", root).forEach(savable);
+  all("g[data-area]", root).forEach(explorable);
+  all("input[data-filter]", root).forEach(filterable);
+  all("button[data-table]", root).forEach((b) => b.addEventListener("click", () => saveTable(`${meta.study}_${b.dataset.table}`, tableRows($(b.dataset.table)), b.dataset.form)));
+  all("button[data-file]", root).forEach((b) => b.addEventListener("click", async () => save(b.dataset.file, (await bundle())[b.dataset.file])));
+  if (focused) {
+    all("[data-c]", root).forEach(visible);
+    all("table.data", root).forEach((t) => t.tBodies[0] && recount(t));
+  }
+  ringed(root);
+}
+enliven(document);
 all("button[data-copy]").forEach((b) => b.addEventListener("click", async () => {
-  const from = $(b.dataset.copy);
+  const from = reach(b.dataset.copy);
   unfold(from);
   let done = true;
   try {
@@ -61,7 +98,6 @@ all("button[data-copy]").forEach((b) => b.addEventListener("click", async () => 
   }
   b.parentElement.querySelector("[role=status]").textContent = done ? "Copied." : "The text is selected: copy it with the keyboard.";
 }));
-all("button[data-file]").forEach((b) => b.addEventListener("click", async () => save(b.dataset.file, (await bundle())[b.dataset.file])));
 $("share").addEventListener("click", async () => {
   remember();
   try { await navigator.clipboard.writeText(location.href); $("share-status").textContent = "Link copied."; } catch { $("share-status").textContent = "Copy the address."; }
@@ -122,4 +158,4 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: "-10% 0px -80% 0px" });
 links.forEach((_, id) => { const node = $(id); if (node) seen.observe(node); });
 addEventListener("hashchange", follow);
-follow().finally(() => { document.documentElement.dataset.ready = "1"; });
+follow().finally(() => idle(buildRest, { timeout: 300 }));
