@@ -20,7 +20,8 @@ WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
 DOCS := sh tools/env.sh docs
 
-.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror lock clean
+.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror \
+	lock sbom clean
 
 help: ## list these commands
 	@echo 'pathcall: from a public GEO RNA-seq study to pathway calls with their evidence'
@@ -77,6 +78,9 @@ mirror: ## pack the downloads of a study (ARGS="--configfile FILE") for machines
 
 lock: ## resolve the locks again (ARGS=--upgrade for newer versions); needs uv
 	@sh tools/lock.sh $(ARGS)
+
+sbom: ## write what the workflow installs, with licences and hashes: docs/sbom.cdx.json (CycloneDX)
+	@$(DEV) python tools/sbom.py
 
 clean: ## remove .venv and caches; results/ and downloads stay
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

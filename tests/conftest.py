@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+# A worker has one core: threads of BLAS would take another's. Set before NumPy is loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import filelock
 import pytest
 
@@ -16,6 +19,38 @@ from tests.report_study import Study, demo_study
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long ones first, so that no worker is left alone with them; nobody waits for the demo.
+
+    What needs the demo or a browser is `slow`: without them `make test-fast` runs neither.
+
+    The group that begins with the demo comes first, what does not need it next, and what does after
+    that: by then it is there.
+    """
+
+    def group(item: pytest.Item) -> str | None:
+        return next((mark.args[0] for mark in item.iter_markers("xdist_group")), None)
+
+    def demo(item: pytest.Item) -> bool:
+        return "demo" in getattr(item, "fixturenames", ())
+
+    for item in items:
+        if demo(item) or item.get_closest_marker("browser"):
+            item.add_marker("slow")
+    waiting = {group(item) for item in items if demo(item)} - {None}
+
+    def turn(item: pytest.Item) -> int:
+        own = group(item)
+        if own == "workflow":
+            return 0
+        if own in waiting or (own is None and demo(item)):
+            return 2
+        return 3 if own is None else 1
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,9 @@ class Project:
     folder: Path
 
     @classmethod
-    def copy(cls, folder: Path) -> Project:
+    def copy(cls, folder: Path, parts: Sequence[str] = PARTS) -> Project:
         """Copy what a clone has of the workflow, without results."""
-        for part in PARTS:
+        for part in parts:
             source, target = ROOT / part, folder / part
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():

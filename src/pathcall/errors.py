@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 
 QUOTES = "'\""
+MAX_PART = 600
+"""Characters of a part of the line: a value of a broken file may be a megabyte."""
 
 
 class PathcallError(Exception):
@@ -66,6 +68,8 @@ def _rebuild(kind: type[PathcallError], what: str, where: str, fix: str) -> Path
 
 def _one_line(text: str) -> str:
     line = " ".join(text.split())
+    if len(line) > MAX_PART:
+        line = f"{line[: MAX_PART - 100]} … {line[-90:]}"
     return line if line.isprintable() else "".join(map(_printable, line))
 
 

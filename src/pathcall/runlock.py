@@ -4,6 +4,8 @@ Snakemake locks its folder with plain files, which outlive a ``kill -9`` or a po
 run then stops with a LockException. Here every run and every job holds a shared lock of the
 operating system on one file for as long as it lives. Who gets that lock for itself alone knows that
 no run and no orphaned job of one is alive on this host, so that the locks lying about are nobody's.
+
+A job whose run was killed ends itself within a second: nothing of a dead run goes on writing.
 """
 
 from __future__ import annotations
@@ -11,12 +13,19 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import signal
 import socket
+import threading
+import time
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
 NAME = "pathcall.run"
+RUN = "PATHCALL_RUN"
+"""Environment variable of the jobs: host and process of their run."""
+WAIT_S = 3.0
+"""How long a run waits for the jobs of a killed one to end."""
 _HELD: list[int] = []
 
 
@@ -46,9 +55,8 @@ def hold_run(folder: str | Path = ".snakemake") -> int:
         # A folder that cannot be written: said elsewhere (`pathcall.closing`).
         return 0
     _HELD.append(held)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    os.environ[RUN] = f"{socket.gethostname()} {os.getpid()}"
+    if not _alone(held, wait=any((folder / "locks").glob("*.lock"))):
         fcntl.flock(held, fcntl.LOCK_SH)
         return 0
     removed = _remove_stale(folder, os.pread(held, 1_000, 0).decode(errors="replace").split())
@@ -58,14 +66,55 @@ def hold_run(folder: str | Path = ".snakemake") -> int:
     return removed
 
 
+def _alone(held: int, *, wait: bool) -> bool:
+    """Whether no other run or job is alive; jobs of a killed run are given time to end."""
+    until = time.monotonic() + WAIT_S * wait
+    while True:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.1)
+
+
 def hold_job(folder: str | Path = ".snakemake") -> None:
-    """Mark this process as a job of a run: one that outlives its run is no stale lock's excuse."""
+    """Mark this process as a job of a run: one that outlives its run is no stale lock's excuse.
+
+    It ends with its run: where that is a process of this host, a thread looks after it.
+    """
+    host, _, process = os.environ.get(RUN, "").partition(" ")
+    # Not seen from the beginning: in a container of its own, where nothing can be said.
+    if host == socket.gethostname() and process.isdigit() and not _is_gone(int(process)):
+        threading.Thread(target=_end_with, args=(int(process),), daemon=True).start()
     try:
         held = os.open(Path(folder) / NAME, os.O_RDONLY)
     except OSError:
         return
     fcntl.flock(held, fcntl.LOCK_SH)
     _HELD.append(held)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process of this host has ended, be it still waited for by its parent."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    try:
+        state = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # no /proc: macOS
+        return False
+    return state.rpartition(")")[2].split()[0] in ("Z", "X")
+
+
+def _end_with(process: int) -> None:
+    while not _is_gone(process):
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _remove_stale(folder: Path, last: list[str]) -> int:
@@ -81,5 +130,6 @@ def _remove_stale(folder: Path, last: list[str]) -> int:
 
 def release_run() -> None:
     """Let go of the lock, as the end of the process does."""
+    os.environ.pop(RUN, None)
     while _HELD:
         os.close(_HELD.pop())

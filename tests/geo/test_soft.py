@@ -1,8 +1,17 @@
 import pytest
 
-from pathcall.errors import InputError
+from pathcall.errors import DamagedError, InputError
 from pathcall.geo import soft as geo
 from tests.fake_geo import Study, pack
+
+
+def test_a_sample_described_twice_is_refused(tmp_path):
+    path = tmp_path / "x.soft.gz"
+    study = Study()
+    text = study.soft()
+    path.write_bytes(pack(text + f"^SAMPLE = {study.gsms[2]}\n!Sample_title = another\n"))
+    with pytest.raises(DamagedError, match=f"twice.*{study.gsms[2]}"):
+        geo.check_soft(path, "x", study=study.accession, max_bytes=10**8)
 
 
 def test_addresses():

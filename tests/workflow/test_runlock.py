@@ -1,3 +1,5 @@
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -5,7 +7,7 @@ import time
 
 import pytest
 
-from pathcall.runlock import hold_job, hold_run, release_run
+from pathcall.runlock import RUN, hold_job, hold_run, release_run
 from tests.project import ROOT
 
 SRC = ROOT / "src"
@@ -91,3 +93,52 @@ def test_an_orphaned_job_keeps_the_locks_of_its_run(folder):
     assert lock.exists()
     release_run()
     assert hold_run(folder) == 1
+
+
+JOB = (
+    "import sys, time; sys.path.insert(0, sys.argv[1]); from pathcall.runlock import hold_job\n"
+    "hold_job(sys.argv[2]); print('held', flush=True); time.sleep(60)"
+)
+
+
+def job_of(process, folder, *, host=None):
+    (folder / "pathcall.run").touch()
+    run = f"{host or socket.gethostname()} {process.pid}"
+    job = subprocess.Popen(
+        [sys.executable, "-c", JOB, str(SRC), str(folder)],
+        stdout=subprocess.PIPE, text=True, env=os.environ | {RUN: run},
+    )  # fmt: skip
+    assert job.stdout.readline() == "held\n"
+    return job
+
+
+def test_a_job_ends_with_its_run_and_the_next_run_goes_on(folder):
+    """The run is killed and still waited for by its parent (a zombie), as in a container."""
+    run = hold_elsewhere(folder)
+    with job_of(run, folder) as job:
+        (folder / "locks" / "0.output.lock").write_text("x")
+        run.kill()
+        assert hold_run(folder) == 1  # waits for the job to end
+        assert job.wait(timeout=5) == -signal.SIGKILL
+    run.wait()
+    run.stdout.close()
+
+
+def test_a_job_of_another_host_or_process_space_is_left_alone(folder):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    with hold_elsewhere(folder) as run, job_of(gone, folder) as one:
+        with job_of(run, folder, host="another-host") as other:
+            run.kill()
+            time.sleep(1.5)
+            assert one.poll() is None
+            assert other.poll() is None
+            other.kill()
+        one.kill()
+
+
+def test_a_job_knows_its_run(folder):
+    hold_run(folder)
+    assert os.environ[RUN] == f"{socket.gethostname()} {os.getpid()}"
+    release_run()
+    assert RUN not in os.environ

@@ -13,7 +13,7 @@ from tests.browser.boxes import text_trouble
 from tests.browser.conftest import axe_findings, opened
 from tests.project import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.rare
 DRUGS = {"vem": "vemurafenib", "tram": "trametinib", "comb": "both"}
 GENOTYPES = ("WT", "ARID1A_KO", "MED12_KO")
 
@@ -178,7 +178,6 @@ def test_the_page_of_nine_contrasts_is_short_and_no_text_is_cut(
             assert height <= 15 * 900
 
 
-@pytest.mark.rare
 @pytest.mark.xdist_group("default")
 def test_without_ncbis_counts_recount3_gives_the_same_calls(
     calls: pd.Series, shared: Path, tmp_path: Path

@@ -16,6 +16,8 @@ import pandas as pd
 import pytest
 
 from pathcall import tables
+from pathcall.errors import InputError
+from pathcall.files import check_seals, seal_of
 from pathcall.provenance.methods import SOFTWARE
 from tests.project import IMPORTS, Project
 from tests.report_study import Study
@@ -120,7 +122,14 @@ def test_a_second_run_has_nothing_to_do(demo: Project) -> None:
     assert "Nothing to be done" in done.stdout + done.stderr
 
 
-def test_bytes_do_not_depend_on_cores_or_run(demo: Project, tmp_path: Path) -> None:
+def test_bytes_do_not_depend_on_cores_or_run_or_surroundings(
+    demo: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another folder, hash seed, time zone, locale, number of threads and cores."""
+    for name, value in {
+        "PYTHONHASHSEED": "7", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "OMP_NUM_THREADS": "2",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
     again = Project.copy(tmp_path / "project")
     done = again.demo("--cores", "1")
     assert done.returncode == 0, done.stderr
@@ -134,25 +143,41 @@ PREPARE = {"assemble_counts", "run_qc"}
 FIT = {"fit_model_airway"}
 
 
-def below(demo: Project, *rules: str) -> set[str]:
-    """Rules that a forced rerun of `rules` reruns."""
-    return demo.planned("--configfile", "config/demo.yaml", "--forcerun", *rules)
+@pytest.fixture(scope="module")
+def arrows(demo: Project) -> dict[str, set[str]]:
+    """Rule → the rules that use its outputs."""
+    drawn = demo.demo("--rulegraph", "dot").stdout
+    name = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)"', drawn, re.MULTILINE))
+    found: dict[str, set[str]] = {rule: set() for rule in name.values()}
+    for a, b in re.findall(r"^\s*(\d+) -> (\d+)", drawn, re.MULTILINE):
+        found[name[a]].add(name[b])
+    return found
 
 
-def test_touching_nothing_reruns_nothing(demo: Project) -> None:
-    assert demo.planned("--configfile", "config/demo.yaml") == set()
+def below(arrows: dict[str, set[str]], *rules: str) -> set[str]:
+    """These rules and all that rest on them."""
+    found, todo = set(), list(rules)
+    while todo:
+        rule = todo.pop()
+        found.add(rule)
+        todo += arrows[rule] - found
+    return found
 
 
-def test_alpha_reruns_the_fit_and_what_is_below(rerun: Project) -> None:
-    expected = below(rerun, "fit_model_airway", "write_provenance")
+def test_alpha_reruns_the_fit_and_what_is_below(
+    rerun: Project, arrows: dict[str, set[str]]
+) -> None:
+    expected = below(arrows, "fit_model_airway", "write_provenance")
     rerun.edit("config/demo.yaml", "organism: human", "organism: human\nalpha: 0.01")
     planned = rerun.planned("--configfile", "config/demo.yaml")
     assert planned == expected
     assert not planned & (FETCH | PREPARE)
 
 
-def test_a_level_reruns_everything_but_the_download(rerun: Project) -> None:
-    expected = below(rerun, "assemble_counts")
+def test_a_level_reruns_everything_but_the_download(
+    rerun: Project, arrows: dict[str, set[str]]
+) -> None:
+    expected = below(arrows, "assemble_counts")
     rerun.edit("config/demo/samples.tsv", "N61311\tuntreated", "N61312\tuntreated")
     rerun.edit("config/demo/samples.tsv", "N61311\tdexamethasone", "N61312\tdexamethasone")
     planned = rerun.planned("--configfile", "config/demo.yaml")
@@ -161,8 +186,10 @@ def test_a_level_reruns_everything_but_the_download(rerun: Project) -> None:
     assert planned >= PREPARE | FIT
 
 
-def test_a_line_of_the_fit_reruns_the_rules_that_use_it(rerun: Project) -> None:
-    expected = below(rerun, "run_qc", "fit_model_airway")
+def test_a_line_of_the_fit_reruns_the_rules_that_use_it(
+    rerun: Project, arrows: dict[str, set[str]]
+) -> None:
+    expected = below(arrows, "run_qc", "fit_model_airway")
     with (rerun.folder / "src/pathcall/deseq/dataset.py").open("a") as file:
         file.write("\n# a remark\n")
     planned = rerun.planned("--configfile", "config/demo.yaml")
@@ -235,19 +262,46 @@ def last_line(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr.rstrip().rsplit("\n", 1)[-1]
 
 
-@pytest.mark.parametrize(
-    "file", ["de/dexamethasone.tsv", "models/airway.h5ad", "inputs/source.json", "calls.tsv"]
-)
-def test_a_damaged_result_is_named_and_made_anew(rerun: Project, file: str) -> None:
-    path = rerun.folder / RESULTS / file
+def cut_short(path: Path) -> bytes:
+    """Keep the first half of a file, of a table whole lines only; what it was."""
     whole = path.read_bytes()
     cut = whole[: len(whole) // 2]
     path.write_bytes(cut[: cut.rfind(b"\n") + 1] if b"\n" in cut else cut)
+    return whole
+
+
+@pytest.mark.parametrize(
+    "file", ["de/dexamethasone.tsv", "models/airway.h5ad", "inputs/source.json", "calls.tsv"]
+)
+def test_a_damaged_result_is_named(demo: Project, tmp_path: Path, file: str) -> None:
+    source = demo.folder / RESULTS / file
+    for path in (source, seal_of(source)):
+        shutil.copy2(path, tmp_path)
+    check_seals(tmp_path)
+    cut_short(tmp_path / source.name)
+    with pytest.raises(InputError, match=f"a result was cut or changed.*{source.name}"):
+        check_seals(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "samples.tsv",
+        *(pytest.param(file, marks=pytest.mark.rare)
+          for file in ("de/dexamethasone.tsv", "models/airway.h5ad", "inputs/source.json")),
+    ],
+)  # fmt: skip
+def test_a_damaged_result_stops_the_run_and_is_made_anew(
+    rerun: Project, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rerun.folder / RESULTS / file
+    whole = cut_short(path)
     done = rerun.demo("--cores", "1", "-n")
     assert done.returncode != 0
     assert last_line(done).startswith("error: a result was cut or changed")
     assert f"{RESULTS}/{file}" in last_line(done)
     path.unlink()
+    monkeypatch.setenv("PYTHONOPTIMIZE", "2")  # a Python without docstrings makes no difference
     done = rerun.demo("--cores", "2", f"{RESULTS}/{file}")
     assert done.returncode == 0, done.stderr
     assert path.read_bytes() == whole
@@ -281,24 +335,14 @@ def test_a_killed_job_ends_in_one_line(rerun: Project) -> None:
     assert last_line(done).startswith("error: the job render_report ended without an error message")
 
 
-def test_python_without_docstrings_makes_no_difference(
-    rerun: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONOPTIMIZE", "2")
-    whole = (rerun.folder / RESULTS / "samples.tsv").read_bytes()
-    (rerun.folder / RESULTS / "samples.tsv").unlink()
-    done = rerun.demo("--cores", "1", f"{RESULTS}/samples.tsv")
-    assert done.returncode == 0, done.stderr
-    assert (rerun.folder / RESULTS / "samples.tsv").read_bytes() == whole
-
-
 def test_an_interrupted_run_goes_on(rerun: Project) -> None:
-    shutil.rmtree(rerun.folder / RESULTS / "enrichment")
+    before = rerun.files(RESULTS)
+    shutil.rmtree(rerun.folder / RESULTS / "secretome")
     (rerun.folder / RESULTS / "report.html").unlink()
-    before = rerun.files(f"{RESULTS}/de")
     done = rerun.demo("--cores", "2")
     assert done.returncode == 0, done.stderr
-    assert rerun.files(f"{RESULTS}/de") == before
+    assert "fit_model_airway" not in done.stdout + done.stderr
+    assert rerun.files(RESULTS) == before
 
 
 def test_the_workflow_passes_its_own_linter(demo: Project) -> None:

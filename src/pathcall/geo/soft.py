@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 import re
 from dataclasses import dataclass
@@ -123,7 +124,23 @@ def check_soft(path: Path, where: str, *, study: str, max_bytes: int) -> None:
             where=f"{where}, first line {first!r}",
             fix="run again later, or see what the address gives in a browser",
         )
+    _check_once(path, where)
     _read(path, where, study)
+
+
+def _check_once(path: Path, where: str) -> None:
+    """Of two descriptions of one sample, GEOparse would silently keep the last."""
+    seen: set[bytes] = set()
+    with gzip.open(path) as stream:
+        for line in stream:
+            if line.startswith((b"^SAMPLE", b"^SERIES")):
+                if line.strip() in seen:
+                    raise DamagedError(
+                        "the file describes a sample or series twice",
+                        where=f"{where}, {line.decode('utf-8', 'replace').strip()[:100]}",
+                        fix="delete it to download it again",
+                    )
+                seen.add(line.strip())
 
 
 def read_soft(path: str | Path, *, study: str | None = None) -> Series:
