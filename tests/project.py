@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("Snakefile", "workflow", "src", "config", "resources/panel", "resources/panel_mouse",
          "resources/demo", "envs", "profiles", "pyproject.toml")  # fmt: skip
-IMPORTS = "imports"
-"""Folder of a run where each job writes what it imported."""
+JOBS = "jobs"
+"""Folder of a run where each job writes what it imported and took."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Project:
     def snakemake(self, *args: str, timeout: int = 900) -> subprocess.CompletedProcess[str]:
         """Run snakemake in this folder."""
         env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTEST_ADDOPTS")}
-        (self.folder / IMPORTS).mkdir(exist_ok=True)
-        env["PATHCALL_IMPORTS"] = str(self.folder / IMPORTS)
+        (self.folder / JOBS).mkdir(exist_ok=True)
+        env["PATHCALL_JOBS"] = str(self.folder / JOBS)
         return subprocess.run(
             [sys.executable, "-m", "snakemake", *args],
             cwd=self.folder, env=env, capture_output=True, text=True, timeout=timeout, check=False,

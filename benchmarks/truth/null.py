@@ -28,10 +28,11 @@ def uniformity(draws: int) -> pd.DataFrame:
         for i in range(draws):
             noise = rng.standard_normal((2 * n, GENES)) * np.sqrt(8 / rng.chisquare(8, GENES))
             values = noise * scale + np.outer(rng.standard_normal(2 * n), loading)
-            space = rotation.contrast_space(values, design, np.array([0.0, 1.0]))
+            space = rotation.Samples(values, design).contrast(np.array([0.0, 1.0]))
             # Fresh rotations each time: with one set for all, its own error would be shared.
             random = rotation.random_directions(299, 2 * n - 1, i)
-            p[i] = rotation.rotation_test(space, groups, random, min_lines=2).p[0]
+            lines = [rotation.Line.of(space.values, weights) for weights in groups]
+            p[i] = rotation.rotation_test(space, lines, random, min_lines=2).p[0]
         levels = {f"p ≤ {q:g}": f"{(p <= q).mean():.4f}" for q in (0.01, 0.02, 0.05, 0.1, 0.5)}
         rows.append({"a side": str(n), "draws": str(draws), **levels})
     return pd.DataFrame(rows)

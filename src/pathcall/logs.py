@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -63,15 +64,29 @@ def job_log(path: str | Path) -> Iterator[None]:
         logging.getLogger(__name__).error("unexpected error\n%s", traceback.format_exc())
         _end(path, handler, _unexpected(error, path))
     finally:
-        _record_imports(path)
+        _record_job(path)
 
 
-def _record_imports(log: Path) -> None:
-    """Write what the job imported into the folder ``PATHCALL_IMPORTS``, where that is set."""
-    folder = os.environ.get("PATHCALL_IMPORTS")
-    if folder:
-        names = sorted({name.partition(".")[0] for name in sys.modules})
-        (Path(folder) / f"{log.stem}.txt").write_text("\n".join(names) + "\n", encoding="utf-8")
+def _record_job(log: Path) -> None:
+    """Write what the job imported and took into the folder ``PATHCALL_JOBS``, where that is set."""
+    folder = os.environ.get("PATHCALL_JOBS")
+    if not folder:
+        return
+    import json
+    import resource
+
+    import psutil
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    content = {
+        "script": Path(sys.argv[0]).name.partition(".")[2].removesuffix(".py"),
+        "log": log.stem,
+        "wall_s": time.time() - psutil.Process().create_time(),
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_mb": usage.ru_maxrss / 1024,
+        "imports": sorted({name.partition(".")[0] for name in sys.modules}),
+    }
+    (Path(folder) / f"{log.stem}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
 def last_error(path: Path) -> str | None:

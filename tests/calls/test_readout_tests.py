@@ -56,9 +56,9 @@ def test_lines_do_not_cross_pathways():
 def test_few_measured_genes_are_not_assessed(panel, model):
     some = set(panel.readouts_of("NFKB_ALTERNATIVE", role="evidence")[0].genes)
     keep = ~model.symbols.isin(sorted(some)[:4])
-    from pathcall.calls.sensitivity import _genes
+    from pathcall.calls.sensitivity import of_genes
 
-    made = ev.prepare(panel, _genes(model, keep), RULE)
+    made = ev.prepare(panel, of_genes(model, keep), RULE)
     row = made.table.loc["ALTNFKB_CHEMOKINES"]
     assert not row["assessable"]
     assert "2 of 6 genes" in row["note"]

@@ -21,6 +21,10 @@ def groups(*sizes: int) -> list[np.ndarray]:
     return made
 
 
+def of(space: rotation.Space, weights: list[np.ndarray]) -> list[rotation.Line]:
+    return [rotation.Line.of(space.values, w) for w in weights]
+
+
 def design(n: int) -> np.ndarray:
     return np.column_stack([np.ones(2 * n), np.repeat([0.0, 1.0], n)])
 
@@ -44,8 +48,8 @@ def test_p_is_uniform_without_an_effect_though_lines_are_correlated(n):
     for turn in range(1200):
         # Fresh rotations: with one set of them for all draws, its own error would be shared.
         random = rotation.random_directions(199, 2 * n - 1, turn)
-        space = rotation.contrast_space(values(rng, n, lines, 0.6), design(n), CONTRAST)
-        p.append(rotation.rotation_test(space, lines, random, min_lines=2).p[0])
+        space = rotation.Samples(values(rng, n, lines, 0.6), design(n)).contrast(CONTRAST)
+        p.append(rotation.rotation_test(space, of(space, lines), random, min_lines=2).p[0])
     p = np.array(p)
     # Four standard errors of 1,200 draws; the benchmark makes 10,000.
     for level in (0.02, 0.1, 0.5):
@@ -59,9 +63,9 @@ def moved(effects: list[float], *, n: int = 3, seed: int = 1) -> rotation.JointT
     drawn = values(rng, n, lines, 0.0)
     for weights, effect in zip(lines, effects, strict=True):
         drawn[n:] += effect * (weights[:, 0] != 0)
-    space = rotation.contrast_space(drawn, design(n), CONTRAST)
+    space = rotation.Samples(drawn, design(n)).contrast(CONTRAST)
     random = rotation.random_directions(4999, 2 * n - 1, 3)
-    return rotation.rotation_test(space, lines, random, min_lines=2)
+    return rotation.rotation_test(space, of(space, lines), random, min_lines=2)
 
 
 def test_two_lines_say_more_than_one():
@@ -81,8 +85,10 @@ def test_the_test_is_symmetric():
 def test_the_mean_of_the_lines_is_an_ordinary_t_test():
     lines = groups(20, 40)
     drawn = values(np.random.default_rng(4), 4, lines, 0.3)
-    space = rotation.contrast_space(drawn, design(4), CONTRAST)
-    made = rotation.rotation_test(space, lines, rotation.random_directions(99, 7, 1), min_lines=2)
+    space = rotation.Samples(drawn, design(4)).contrast(CONTRAST)
+    made = rotation.rotation_test(
+        space, of(space, lines), rotation.random_directions(99, 7, 1), min_lines=2
+    )
     d0, scale = float(space.prior.df), float(space.prior.scale)
     centred = drawn - drawn.mean(axis=1, keepdims=True)
     rest = centred - np.repeat([centred[:4].mean(axis=0), centred[4:].mean(axis=0)], 4, axis=0)
@@ -101,14 +107,14 @@ def test_an_added_column_is_a_contrast_of_the_design_that_holds_it():
     rng = np.random.default_rng(5)
     drawn = values(rng, 6, lines, 0.4)
     column = np.tile([1.0, 1, -1, -1, 1, -1], 2)
-    added = rotation.added_space(drawn, design(6), column[:, None])
+    added = rotation.Samples(drawn, design(6)).added(column[:, None])
     whole = np.column_stack([design(6), column])
-    alone = rotation.contrast_space(drawn, whole, np.array([0.0, 0, 2]))
+    alone = rotation.Samples(drawn, whole).contrast(np.array([0.0, 0, 2]))
     # Only the prior is estimated from one coordinate more.
     alone = alone._replace(prior=added.prior)
     few = rotation.random_directions(99, 10, 1)
-    a = rotation.rotation_test(added, lines, few, min_lines=2)
-    b = rotation.rotation_test(alone, lines, few, min_lines=2)
+    a = rotation.rotation_test(added, of(added, lines), few, min_lines=2)
+    b = rotation.rotation_test(alone, of(alone, lines), few, min_lines=2)
     np.testing.assert_allclose(np.abs(a.effect), np.abs(b.effect), rtol=1e-9)
     np.testing.assert_allclose(a.line_t, b.line_t, rtol=1e-9)
     assert added.df == alone.df == 9
@@ -120,10 +126,37 @@ def test_a_score_without_residual_variance_has_no_t():
     assert scores.cosine == 1
 
 
+def test_lengths_do_not_depend_on_how_many_coordinates_there_are():
+    rng = np.random.default_rng(6)
+    values, weights = rng.standard_normal((8, 30)), np.ones((8, 1))
+    line = rotation.Line.of(values, weights)
+    assert line.factor.shape == (8, 8)
+    u = rng.standard_normal(8)
+    np.testing.assert_allclose(np.linalg.norm(u @ line.factor), np.linalg.norm(u @ values))
+    few = rotation.Line.of(values[:, :3], weights)
+    assert few.factor is few.values
+
+
+def test_a_p_that_nobody_needs_is_left_open():
+    lines = groups(20, 40)
+    space = rotation.Samples(values(np.random.default_rng(4), 4, lines, 0.3), design(4))
+    space = space.contrast(CONTRAST)
+    random = rotation.random_directions(99, 7, 1)
+    made = [
+        rotation.rotation_test(
+            space, of(space, lines), random, min_lines=2, needed=lambda t, yes=yes: np.array([yes])
+        )
+        for yes in (False, True)
+    ]
+    assert np.isnan(made[0].p[0])
+    assert 0 < made[1].p[0] <= 1
+    np.testing.assert_array_equal(made[0].line_t, made[1].line_t)
+
+
 def test_the_largest_p_is_one_and_the_smallest_counts_the_rotations():
     space = rotation.Space(
         np.eye(3), np.eye(1, 3), np.array([1.0]), Prior(np.array(np.inf), np.array(1.0))
     )
     lines = [np.array([[1.0], [0], [0]]), np.array([[1.0], [0], [0]])]
     random = np.array([[0.0, 1, 0], [0, 0, 1], [0, 0.6, 0.8]])
-    assert rotation.rotation_test(space, lines, random, min_lines=2).p[0] == 1 / 4
+    assert rotation.rotation_test(space, of(space, lines), random, min_lines=2).p[0] == 1 / 4

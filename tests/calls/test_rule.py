@@ -104,9 +104,9 @@ def test_stronger_signals_are_not_called_less(panel):
 def test_too_few_lines_are_not_assessable(panel):
     model = simulated_model(panel, {})
     gone = {g for r in panel.readouts_of("NFKB_ALTERNATIVE") for g in r.weights}
-    from pathcall.calls.sensitivity import _genes
+    from pathcall.calls.sensitivity import of_genes
 
-    few = ev.prepare(panel, _genes(model, ~model.symbols.isin(sorted(gone))), RULE)
+    few = ev.prepare(panel, of_genes(model, ~model.symbols.isin(sorted(gone))), RULE)
     weights = np.column_stack(list(model.contrasts.values()))
     decision = rule_of.decide(few, ev.contrast_evidence(few, weights, RULE, seed=1), RULE)
     at = decision.pathways.index("NFKB_ALTERNATIVE")

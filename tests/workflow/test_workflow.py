@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import json
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from pathcall import tables
 from pathcall.errors import InputError
 from pathcall.files import check_seals, seal_of
 from pathcall.provenance.methods import SOFTWARE
-from tests.project import IMPORTS, Project
+from tests.project import JOBS, Project
 from tests.report_study import Study
 
 pytestmark = [pytest.mark.xdist_group("workflow"), pytest.mark.slow]
@@ -38,7 +39,7 @@ def table(project: Project, name: str, schema: tables.DataFrameSchema) -> pd.Dat
 
 
 def test_software_named_as_used_is_what_the_jobs_imported(demo: Project) -> None:
-    jobs = [path.read_text().split() for path in (demo.folder / IMPORTS).glob("*.txt")]
+    jobs = [json.loads(path.read_text())["imports"] for path in (demo.folder / JOBS).glob("*.json")]
     imported = set().union(*jobs)
     named = set(table(demo, "provenance/software", tables.SOFTWARE)["name"])
     assert named - {"pathcall", "python"} <= imported

@@ -11,8 +11,9 @@ care: the test (`pathcall.calls.rotation`) takes correlation between lines as it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +21,9 @@ import pandas as pd
 
 from pathcall.calls.rotation import (
     JointTest,
+    Line,
+    Samples,
     Space,
-    added_space,
-    centred,
-    contrast_space,
     random_directions,
     rotation_test,
     score,
@@ -43,7 +43,7 @@ Bool = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Prepared:
-    """The panel laid over the genes of one model.
+    """The panel laid over the genes of one model. What takes long is found when it is asked for.
 
     Genes are those with a symbol, one for each (`pathcall.signatures.weights.genes_by_symbol`).
 
@@ -64,10 +64,8 @@ class Prepared:
         VST values, ``samples × genes``.
     weights
         Weights of the readouts towards their pathways, ``genes × readouts``.
-    further
-        Names of further signatures: gene sets and footprints (``model:pathway``) of the panel.
-    unit
-        Weights of their scores, ``genes × further``, unit length.
+    panel
+        The signatures.
     """
 
     readouts: tuple[Readout, ...]
@@ -77,8 +75,7 @@ class Prepared:
     design: Float = field(repr=False)
     vst: Float = field(repr=False)
     weights: Float = field(repr=False)
-    further: tuple[str, ...] = field(repr=False)
-    unit: Float = field(repr=False)
+    panel: Panel = field(repr=False)
 
     @property
     def names(self) -> list[str]:
@@ -128,16 +125,43 @@ class Prepared:
             ``genes × signatures``; the readouts' by default, towards their pathways.
         """
         weights = self.weights if weights is None else weights
-        values = centred(self.vst)
-        variance, df = ss.residual_variance(values, self.design)
-        sd = np.sqrt(squeeze(variance, df).variance) if df else np.ones(len(variance))
+        samples = self.samples
+        df = self.residual_df
+        sd = np.sqrt(squeeze(samples.square / df, df).variance) if df else np.ones(len(weights))
         scaled = weights / sd[:, None]
         total = np.abs(scaled).sum(axis=0)
-        return np.asarray(values @ (scaled / np.where(total > 0, total, 1.0)))
+        return np.asarray(samples.centred @ (scaled / np.where(total > 0, total, 1.0)))
+
+    @cached_property
+    def samples(self) -> Samples:
+        """The samples, as all tests of the readouts see them."""
+        return Samples(self.vst, self.design, np.flatnonzero(self.weights.any(axis=1)))
 
     def further_scores(self) -> Float:
         """Scores of the further signatures, ``samples × further``, in residual SDs of a gene."""
-        return np.asarray(ss.standardise(self.vst, self.design) @ self.unit)
+        return np.asarray(ss.standardise(self.vst, self.design) @ self._further[1])
+
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Further signatures: gene sets and footprints (``model:pathway``) of the panel."""
+        return self._further[0]
+
+    @cached_property
+    def _further(self) -> tuple[tuple[str, ...], Float]:
+        """Names of the further signatures, and weights of unit length, ``genes × further``."""
+        sets = {s.name: dict.fromkeys(s.genes, 1.0) for s in self.panel.gene_sets.values()}
+        weights, found = weight_matrix(sets, self.symbols)
+        names, parts = list(found), [ss.unit_weights(weights)]
+        for name, rows in self.panel.footprints.groupby("model", sort=True):
+            named = {
+                str(pathway): dict(zip(group["gene"], group["weight"], strict=True))
+                for pathway, group in rows.groupby("pathway", sort=True)
+            }
+            weights, listed = weight_matrix(named, self.symbols)
+            measured = (weights != 0).any(axis=0)
+            names += [f"{name}:{p}" for p, ok in zip(listed, measured, strict=True) if ok]
+            parts.append(ss.joint_weights(weights[:, measured]))
+        return tuple(names), np.hstack(parts)
 
 
 @dataclass(frozen=True)
@@ -168,18 +192,6 @@ def prepare(panel: Panel, model: FittedModel, rule: CallsConfig) -> Prepared:
     symbols = tuple(str(s) for s in kept)
     readouts = panel.readouts
     raw, _ = weight_matrix({r.readout: r.weights for r in readouts}, symbols)
-    sets = {s.name: dict.fromkeys(s.genes, 1.0) for s in panel.gene_sets.values()}
-    set_raw, set_names = weight_matrix(sets, symbols)
-    further, parts = list(set_names), [ss.unit_weights(set_raw)]
-    for name, rows in panel.footprints.groupby("model", sort=True):
-        named = {
-            str(pathway): dict(zip(group["gene"], group["weight"], strict=True))
-            for pathway, group in rows.groupby("pathway", sort=True)
-        }
-        weights, listed = weight_matrix(named, symbols)
-        measured = (weights != 0).any(axis=0)
-        further += [f"{name}:{p}" for p, ok in zip(listed, measured, strict=True) if ok]
-        parts.append(ss.joint_weights(weights[:, measured]))
     return Prepared(
         readouts=readouts,
         table=_readout_table(readouts, raw, rule),
@@ -188,8 +200,7 @@ def prepare(panel: Panel, model: FittedModel, rule: CallsConfig) -> Prepared:
         design=model.design.to_numpy(dtype=float),
         vst=model.vst.to_numpy(dtype=float)[:, columns],
         weights=raw * np.array([float(r.expected_direction) for r in readouts]),
-        further=tuple(further),
-        unit=np.hstack(parts),
+        panel=panel,
     )
 
 
@@ -252,6 +263,7 @@ def contrast_evidence(
     seed: int,
     rotations: int | None = None,
     used: Bool | None = None,
+    needed: Callable[[JointTest, int], Bool] | None = None,
 ) -> Evidence:
     """Evidence of contrasts of the model.
 
@@ -265,19 +277,24 @@ def contrast_evidence(
         Their number, if not that of the rule.
     used
         Genes that a contrast uses, ``genes × contrasts``; all by default.
+    needed
+        Of a test and its degrees of freedom, whether its p is needed; by default it always is.
     """
+    n = rotations or rule.rotations
     found = []
     for k, contrast in enumerate(contrasts.T):
-        space = contrast_space(prepared.vst, prepared.design, contrast)
+        space = prepared.samples.contrast(contrast)
         own = None if used is None else used[:, k]
-        found.append(_evidence(prepared, space, rule, seed, rotations or rule.rotations, own))
+        found.append(
+            space_evidence(prepared, space, rule, seed=seed, rotations=n, used=own, needed=needed)
+        )
     return stacked(found)
 
 
 def mock_evidence(prepared: Prepared, columns: Float, rule: CallsConfig, *, seed: int) -> Evidence:
     """Evidence of mock contrasts, ``samples × mocks``, each put alone into the design."""
-    space = added_space(prepared.vst, prepared.design, columns)
-    return _evidence(prepared, space, rule, seed, rule.rotations, None)
+    space = prepared.samples.added(columns)
+    return space_evidence(prepared, space, rule, seed=seed, rotations=rule.rotations)
 
 
 def stacked(parts: Sequence[Evidence]) -> Evidence:
@@ -299,26 +316,41 @@ def stacked(parts: Sequence[Evidence]) -> Evidence:
     )
 
 
-def _evidence(
+def space_evidence(
     prepared: Prepared,
     space: Space,
     rule: CallsConfig,
+    *,
     seed: int,
     rotations: int,
-    used: Bool | None,
+    used: Bool | None = None,
+    needed: Callable[[JointTest, int], Bool] | None = None,
 ) -> Evidence:
+    """Evidence of the contrasts of one space of `prepared.samples`; as `contrast_evidence`.
+
+    Parameters
+    ----------
+    used
+        Genes that are used, ``genes``.
+    """
     weights = prepared.weights if used is None else prepared.weights * used[:, None]
+    weights = weights[prepared.samples.rows]
     if space.df < 1:
         nan = np.full((prepared.n, len(space.observed)), np.nan)
         return Evidence(space.df, nan, nan, nan, {})
-    scores = score(space, [weights[:, [i]] for i in range(prepared.n)], space.observed)
+    scores = score(space, [Line.of(space.values, column[:, None]) for column in weights.T])
     random = random_directions(rotations, space.df + 1, seed)
     tested = {}
     for pathway in prepared.pathways:
         lines = prepared.lines(pathway)
         if len(lines) >= rule.min_lines:
-            groups = [weights[:, at] for at in lines.values()]
-            tested[pathway] = rotation_test(space, groups, random, min_lines=rule.min_lines)
+            tested[pathway] = rotation_test(
+                space,
+                [Line.of(space.values, weights[:, at]) for at in lines.values()],
+                random,
+                min_lines=rule.min_lines,
+                needed=None if needed is None else lambda made: needed(made, space.df),
+            )
     return Evidence(
         space.df,
         scores.effect[:-1] * space.unscaled,

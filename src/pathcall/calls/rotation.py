@@ -21,7 +21,9 @@ every direction: nothing is tuned to the observed one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -32,10 +34,95 @@ from pathcall.stats.linear_models import column_basis, estimate_weights
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Bool = npt.NDArray[np.bool_]
 
 _NEARLY_ONE = 1 - 1e-15
-CHUNK = 2000
-"""Directions that are worked on at once, to bound memory."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The samples of a model, and what all contrasts of its design share.
+
+    Attributes
+    ----------
+    vst
+        ``samples × genes``.
+    design
+        ``samples × coefficients``, of any rank.
+    rows
+        Genes that readouts hold; all by default. The others enter a sample's mean and the prior.
+    """
+
+    vst: Float = field(repr=False)
+    design: Float = field(repr=False)
+    rows: Int | None = field(default=None, repr=False)
+
+    @cached_property
+    def centred(self) -> Float:
+        """Each sample's values less their mean: a score compares its genes with all genes."""
+        return np.asarray(self.vst - self.vst.mean(axis=1, keepdims=True))
+
+    @cached_property
+    def complement(self) -> Float:
+        """Orthonormal basis of what the design leaves, ``samples × residual df``."""
+        basis = column_basis(self.design)
+        full, _ = np.linalg.qr(basis, mode="complete")
+        return np.asarray(full[:, basis.shape[1] :])
+
+    @cached_property
+    def residuals(self) -> Float:
+        """What the design leaves of the centred values, ``samples × genes``."""
+        basis = column_basis(self.design)
+        return np.asarray(self.centred - basis @ (basis.T @ self.centred))
+
+    @cached_property
+    def square(self) -> Float:
+        """Residual sum of squares of each gene."""
+        return np.asarray(np.einsum("ng,ng->g", self.residuals, self.residuals))
+
+    @cached_property
+    def prior(self) -> Prior:
+        """Prior of the genes' residual variances."""
+        # Without residuals there is no test, and no prior.
+        df = max(self.complement.shape[1], 1)
+        return fit_prior(self.square / df, df)
+
+    @cached_property
+    def coordinates(self) -> Float:
+        """Residual effects of the genes in `rows`, ``rows × residual df``."""
+        return np.asarray(self._of_rows.T @ self.complement)
+
+    @property
+    def _of_rows(self) -> Float:
+        return self.centred if self.rows is None else self.centred[:, self.rows]
+
+    def contrast(self, contrast: Float) -> Space:
+        """The space of one contrast.
+
+        Parameters
+        ----------
+        contrast
+            Weights over the coefficients; estimable.
+        """
+        weights = estimate_weights(self.design, contrast)
+        unscaled = float(np.sqrt(weights @ weights))
+        values = np.column_stack([(weights / unscaled) @ self._of_rows, self.coordinates])
+        return Space(values, np.eye(1, values.shape[1]), np.array([unscaled]), self.prior)
+
+    def added(self, columns: Float) -> Space:
+        """The space of columns that are each added to the design alone (mock contrasts).
+
+        One space serves all: the design's residual space, each column a direction in it.
+
+        Parameters
+        ----------
+        columns
+            ``samples × columns``, entries −1, 0, 1; none inside the design. The effect is that of
+            1 over −1.
+        """
+        directions = columns.T @ self.complement
+        length = np.sqrt((directions**2).sum(axis=1))
+        return Space(self.coordinates, directions / length[:, None], 2.0 / length, self.prior)
 
 
 class Space(NamedTuple):
@@ -54,6 +141,58 @@ class Space(NamedTuple):
     def df(self) -> int:
         """Residual degrees of freedom of a contrast."""
         return int(self.values.shape[1]) - 1
+
+
+class Line(NamedTuple):
+    """A line of evidence: the genes of its readouts, and these readouts' weights.
+
+    `values`: ``genes × d``, in a space; `weights`: ``genes × readouts``; `square`: squared length
+    of each gene; `factor`: ``genes × q`` with as few columns as give the same lengths, |u·values| =
+    |u·factor| for any u.
+    """
+
+    values: Float
+    weights: Float
+    square: Float
+    factor: Float
+
+    @classmethod
+    def of(cls, values: Float, weights: Float) -> Line:
+        """Line of the genes that any readout weighs.
+
+        Parameters
+        ----------
+        values, weights
+            ``genes × d`` and ``genes × readouts``, towards the pathway.
+        """
+        rows = np.flatnonzero(weights.any(axis=1))
+        own = values[rows]
+        wide = own.shape[1] > len(rows)
+        factor = np.asarray(np.linalg.qr(own.T, mode="r")).T if wide else own
+        return cls(own, weights[rows], np.einsum("gd,gd->g", own, own), factor)
+
+    def coefficients(self, along: Float, square: Float, prior: Prior, df: int) -> Float:
+        """Weight of each gene in the line's score, for the gene variances of each direction.
+
+        Parameters
+        ----------
+        along
+            Genes' effects, ``genes × directions``.
+        square
+            Squared lengths, of effect and residuals together.
+        """
+        d0 = float(prior.df)
+        if np.isfinite(d0):
+            left = np.maximum(square[:, None] - along**2, 0.0)
+            sd = np.sqrt((d0 * float(prior.scale) + left) / (d0 + df))
+        else:
+            sd = np.full(along.shape, np.sqrt(float(prior.scale)))
+        total = np.zeros(along.shape)
+        for column in self.weights.T:
+            scaled = column[:, None] / sd
+            size = np.abs(scaled).sum(axis=0) * self.weights.shape[1]
+            total += scaled / np.where(size > 0, size, 1.0)
+        return total
 
 
 class Scores(NamedTuple):
@@ -98,141 +237,77 @@ class JointTest(NamedTuple):
     se: Float
 
 
-def centred(vst: Float) -> Float:
-    """Each sample's values less their mean: a score compares its genes with all genes."""
-    return np.asarray(vst - vst.mean(axis=1, keepdims=True))
-
-
-def contrast_space(vst: Float, design: Float, contrast: Float) -> Space:
-    """The space of one contrast of a design.
-
-    Parameters
-    ----------
-    vst
-        ``samples × genes``.
-    design
-        ``samples × coefficients``, of any rank.
-    contrast
-        Weights over the coefficients; estimable.
-    """
-    weights = estimate_weights(design, contrast)
-    unscaled = float(np.sqrt(weights @ weights))
-    basis = np.column_stack([weights / unscaled, _complement(design)])
-    values = centred(vst).T @ basis
-    observed = np.eye(1, basis.shape[1])
-    return Space(values, observed, np.array([unscaled]), _prior(values[:, 1:]))
-
-
-def added_space(vst: Float, design: Float, columns: Float) -> Space:
-    """The space of columns that are each added to a design alone (mock contrasts).
-
-    One space serves all: the design's residual space, each column a direction in it.
-
-    Parameters
-    ----------
-    columns
-        ``samples × columns``, entries −1, 0, 1; none inside the design. The effect is that of 1
-        over −1.
-    """
-    basis = _complement(design)
-    values = centred(vst).T @ basis
-    directions = columns.T @ basis
-    length = np.sqrt((directions**2).sum(axis=1))
-    return Space(values, directions / length[:, None], 2.0 / length, _prior(values))
-
-
-def _complement(design: Float) -> Float:
-    """Orthonormal basis of what a design leaves, ``samples × residual df``."""
-    basis = column_basis(design)
-    full, _ = np.linalg.qr(basis, mode="complete")
-    return np.asarray(full[:, basis.shape[1] :])
-
-
-def _prior(residuals: Float) -> Prior:
-    df = residuals.shape[1]
-    # Without residuals there is no test, and no prior.
-    return fit_prior((residuals**2).sum(axis=1) / max(df, 1), max(df, 1))
-
-
+@lru_cache(maxsize=1)
 def random_directions(n: int, d: int, seed: int) -> Float:
     """Directions drawn uniformly, ``n × d``."""
     drawn = np.random.default_rng([seed, d]).standard_normal((n, d))
     return np.asarray(drawn / np.sqrt((drawn**2).sum(axis=1, keepdims=True)))
 
 
-def score(space: Space, groups: Sequence[Float], directions: Float) -> Scores:
-    """Scores along directions: one for each group of readouts, the mean of its readouts.
-
-    Parameters
-    ----------
-    groups
-        Weights of each group's readouts, ``genes × readouts``, towards the pathway. The last row
-        of the result is the mean of the groups.
-    directions
-        ``directions × d``, unit length.
-    """
-    effect = np.empty((len(groups) + 1, len(directions)))
+def score(space: Space, lines: Sequence[Line]) -> Scores:
+    """Scores of lines along the observed directions; the last row is the mean of the lines."""
+    directions = space.observed
+    effect = np.empty((len(lines) + 1, len(directions)))
     length = np.empty_like(effect)
-    for start in range(0, len(directions), CHUNK):
-        part = directions[start : start + CHUNK]
-        total = np.zeros(part.shape)
-        for i, weights in enumerate(groups):
-            vector = np.zeros(part.shape)
-            for column in weights.T:
-                vector += _vectors(space, column, part) / weights.shape[1]
-            total += vector / len(groups)
-            effect[i, start : start + CHUNK] = (vector * part).sum(axis=1)
-            length[i, start : start + CHUNK] = np.sqrt((vector**2).sum(axis=1))
-        effect[-1, start : start + CHUNK] = (total * part).sum(axis=1)
-        length[-1, start : start + CHUNK] = np.sqrt((total**2).sum(axis=1))
+    total = np.zeros(directions.shape)
+    for i, line in enumerate(lines):
+        along = line.values @ directions.T
+        vector = line.coefficients(along, line.square, space.prior, space.df).T @ line.values
+        total += vector / len(lines)
+        effect[i] = (vector * directions).sum(axis=1)
+        length[i] = np.sqrt((vector**2).sum(axis=1))
+    effect[-1] = (total * directions).sum(axis=1)
+    length[-1] = np.sqrt((total**2).sum(axis=1))
     return Scores(effect, length)
 
 
-def _vectors(space: Space, weights: Float, directions: Float) -> Float:
-    """A readout's score as a vector, for the gene variances of each direction."""
-    rows = np.flatnonzero(weights)
-    if not len(rows):
-        return np.zeros(directions.shape)
-    values, df, prior = space.values[rows], space.df, space.prior
-    squared = (values**2).sum(axis=1)[:, None] - (values @ directions.T) ** 2
-    d0 = float(prior.df)
-    if np.isfinite(d0):
-        variance = (d0 * float(prior.scale) + np.maximum(squared, 0.0)) / (d0 + df)
-    else:
-        variance = np.full(squared.shape, float(prior.scale))
-    scaled = weights[rows, None] / np.sqrt(variance)
-    scaled /= np.abs(scaled).sum(axis=0)
-    return np.asarray(scaled.T @ values)
+def strongest(cosine: Float, min_lines: int) -> tuple[Float, Float]:
+    """The statistic upwards and downwards, from the lines' cosines (``lines × directions``)."""
+    ordered = np.sort(np.arctanh(np.clip(cosine, -_NEARLY_ONE, _NEARLY_ONE)), axis=0)
+    return ordered[-min_lines:].mean(axis=0), -ordered[:min_lines].mean(axis=0)
 
 
 def rotation_test(
-    space: Space, groups: Sequence[Float], random: Float, *, min_lines: int
+    space: Space,
+    lines: Sequence[Line],
+    random: Float,
+    *,
+    min_lines: int,
+    needed: Callable[[JointTest], Bool] | None = None,
 ) -> JointTest:
     """Test a pathway's lines of evidence in each contrast of a space.
 
     Parameters
     ----------
-    groups
-        Weights of each line's readouts, ``genes × readouts``; at least `min_lines` lines.
+    lines
+        At least `min_lines` lines.
     random
         Random directions, ``directions × d``.
     min_lines
         Lines that a call takes, and that the statistic is of.
+    needed
+        Of a test whose p is still NaN, whether its p is needed; where no contrast needs it, it
+        stays NaN.
     """
-    k = len(space.observed)
-    scores = score(space, groups, np.vstack([space.observed, random]))
-    ordered = np.sort(np.arctanh(np.clip(scores.cosine[:-1], -_NEARLY_ONE, _NEARLY_ONE)), axis=0)
-    up = ordered[-min_lines:].mean(axis=0)
-    down = -ordered[:min_lines].mean(axis=0)
-    direction = np.where(up[:k] >= down[:k], 1, -1)
-    seen = Scores(scores.effect[:, :k], scores.length[:, :k])
+    seen = score(space, lines)
+    up, down = strongest(seen.cosine[:-1], min_lines)
     t, se = seen.t(space.df), seen.sd(space.df)[-1] * space.unscaled
-    effect = seen.effect[-1] * space.unscaled
-    p = _p_values(np.maximum(up, down), k)
-    return JointTest(direction, p, t[:-1], t[-1], effect, se)
+    direction = np.where(up >= down, 1, -1)
+    nan = np.full(len(up), np.nan)
+    made = JointTest(direction, nan, t[:-1], t[-1], seen.effect[-1] * space.unscaled, se)
+    if needed is not None and not needed(made).any():
+        return made
+    cosine = np.empty((len(lines), len(random)))
+    for i, line in enumerate(lines):
+        along = line.values @ random.T
+        u = line.coefficients(along, line.square, space.prior, space.df)
+        length = np.sqrt(((u.T @ line.factor) ** 2).sum(axis=1))
+        cosine[i] = Scores((u * along).sum(axis=0), length).cosine
+    null = np.maximum(*strongest(cosine, min_lines))
+    return made._replace(p=p_values(np.maximum(up, down), null))
 
 
-def _p_values(statistic: Float, k: int) -> Float:
-    """P of the first `k` among the others, which are random: (1 + as large) / (1 + others)."""
-    null = np.sort(statistic[k:])
-    return (1 + len(null) - np.searchsorted(null, statistic[:k] - 1e-12)) / (1 + len(null))
+def p_values(statistic: Float, null: Float) -> Float:
+    """P of statistics among random ones: (1 + as large) / (1 + random)."""
+    null = np.sort(null)
+    return (1 + len(null) - np.searchsorted(null, statistic - 1e-12)) / (1 + len(null))

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pathcall.calls.readout_tests import Evidence, Prepared
+from pathcall.calls.rotation import JointTest
 from pathcall.stats.ebayes import two_sided
 from pathcall.study.config import CallsConfig
 
@@ -71,6 +72,23 @@ def vote(t: Float, df: int, rule: CallsConfig) -> Int:
     return np.where(significant, np.sign(np.nan_to_num(t)), 0).astype(np.int64)
 
 
+def agreement_of(tested: JointTest) -> Float:
+    """Share of the lines' strength, |t|, that points in the direction of the test."""
+    size = np.abs(tested.line_t)
+    same = np.sign(tested.line_t) == tested.direction
+    return np.asarray((size * same).sum(axis=0) / np.maximum(size.sum(axis=0), 1e-300))
+
+
+def moves(tested: JointTest, df: int, rule: CallsConfig) -> Bool:
+    """Whether a contrast meets all conditions of a call but that on the p of the lines together."""
+    own = vote(tested.line_t, df, rule)
+    return np.asarray(
+        ((own == tested.direction).sum(axis=0) >= rule.min_lines)
+        & (agreement_of(tested) >= rule.min_agreement)
+        & (tested.effect * tested.direction >= rule.min_effect)
+    )
+
+
 def decide(prepared: Prepared, evidence: Evidence, rule: CallsConfig) -> Decision:
     """Apply the rule to the evidence of many contrasts.
 
@@ -96,16 +114,10 @@ def decide(prepared: Prepared, evidence: Evidence, rule: CallsConfig) -> Decisio
             continue
         own = vote(tested.line_t, evidence.df, rule)
         line_votes.append(own)
-        size = np.abs(tested.line_t)
-        same = np.sign(tested.line_t) == tested.direction
         p[i], effect[i], se[i] = tested.p, tested.effect, tested.se
-        agreement[i] = (size * same).sum(axis=0) / np.maximum(size.sum(axis=0), 1e-300)
-        met = (
-            (tested.p < rule.call_p)
-            & ((own == tested.direction).sum(axis=0) >= rule.min_lines)
-            & (agreement[i] >= rule.min_agreement)
-            & (tested.effect * tested.direction >= rule.min_effect)
-        )
+        agreement[i] = agreement_of(tested)
+        with np.errstate(invalid="ignore"):
+            met = (tested.p < rule.call_p) & moves(tested, evidence.df, rule)
         up, down = (own > 0).sum(axis=0), (own < 0).sum(axis=0)
         # A vote each way happens by chance; a conflict takes as many lines as a call would.
         divided = (np.maximum(up, down) >= rule.min_lines) & (np.minimum(up, down) > 0)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,15 @@ import pandas as pd
 
 from pathcall.calls import rule as rule_of
 from pathcall.calls.call_pathways import used_genes
-from pathcall.calls.readout_tests import Evidence, Prepared, contrast_evidence, prepare
+from pathcall.calls.left_out import evidence_without
+from pathcall.calls.readout_tests import (
+    Prepared,
+    contrast_evidence,
+    prepare,
+    space_evidence,
+)
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.signatures.panel import Panel, load_panel
-from pathcall.stats.linear_models import samples_used
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
 from pathcall.tables import DE, SENSITIVITY, read_table, write_table
@@ -29,14 +35,13 @@ from pathcall.tables import DE, SENSITIVITY, read_table, write_table
 logger = logging.getLogger(__name__)
 
 Float = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 # Shares of the least expressed genes left out, and thresholds tried.
 FILTERS = (0.25, 0.5)
 CALL_P = (0.01, 0.1)
 ROTATIONS = 1999
 """Rotations of a variant: enough for a p of `call_p`."""
-
-Variant = tuple[str, str, dict[str, Mapping[str, str]]]
 
 
 def vary_model(
@@ -66,109 +71,106 @@ def vary_model(
         Seed of the rotations.
     """
     prepared = prepare(panel, model, rule)
-    used = used_genes(prepared, model.vst.columns, [tables[c] for c in contrasts])
-    weights = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in contrasts])
-    # As in the main analysis, so that what it is compared with is the main analysis.
-    found = contrast_evidence(prepared, weights, rule, seed=seed, used=used)
-    main = _named(rule_of.decide(prepared, found, rule), contrasts)
+    weights = {c: np.asarray(model.contrasts[c], dtype=float) for c in contrasts}
+    fewer = [_of_fewer_genes(panel, model, share, weights, tables, rule, seed) for share in FILTERS]
     rows: list[dict[str, Any]] = []
-    for kind, name, calls in _variants(
-        panel, model, prepared, found, contrasts, tables, weights, rule, seed
-    ):
-        for contrast in contrasts:
-            if contrast not in calls:
-                continue
-            for pathway, call in calls[contrast].items():
+    for k, contrast in enumerate(contrasts):
+        used = used_genes(prepared, model.vst.columns, [tables[contrast]])[:, 0]
+        main, *others = _variants(model, prepared, weights[contrast], used, rule, seed)
+        variants = [*(Variant("filter", name, calls[:, k]) for name, calls in fewer), *others]
+        for i, pathway in enumerate(prepared.pathways):
+            for kind, name, calls in variants:
                 rows.append(
                     {
                         "contrast": contrast,
                         "pathway": pathway,
                         "kind": kind,
                         "variant": name,
-                        "call": call,
-                        "agrees": "yes" if call == main[contrast][pathway] else "no",
+                        "call": rule_of.NAMES[int(calls[i])],
+                        "agrees": "yes" if calls[i] == main.calls[i] else "no",
                     }
                 )
     made = pd.DataFrame(rows, columns=[c for c in SENSITIVITY.columns if c != "agreement"])
     same = (made["agrees"] == "yes").astype(float)
     made["agreement"] = same.groupby([made["contrast"], made["pathway"]]).transform("mean")
-    order = {c: i for i, c in enumerate(contrasts)}
-    paths = {p: i for i, p in enumerate(prepared.pathways)}
-    made = made.assign(_c=made["contrast"].map(order), _p=made["pathway"].map(paths))
-    made = made.sort_values(["_c", "_p"], kind="stable").drop(columns=["_c", "_p"])
-    return made.reset_index(drop=True)[list(SENSITIVITY.columns)]
+    return made[list(SENSITIVITY.columns)]
+
+
+class Variant(NamedTuple):
+    """The calls of one contrast under one choice, codes of `rule.NAMES`, by pathway."""
+
+    kind: str
+    name: str
+    calls: npt.NDArray[np.int64]
 
 
 def _variants(
-    panel: Panel,
     model: FittedModel,
     prepared: Prepared,
-    found: Evidence,
-    contrasts: Sequence[str],
-    tables: Mapping[str, pd.DataFrame],
     weights: Float,
+    used: Bool,
     rule: CallsConfig,
     seed: int,
 ) -> Iterator[Variant]:
-    def called(
-        laid: Prepared,
-        own: Float,
-        names: Sequence[str],
-        own_rule: CallsConfig = rule,
-        used: npt.NDArray[np.bool_] | None = None,
-    ) -> dict[str, Mapping[str, str]]:
-        made = contrast_evidence(
-            laid, own, own_rule, seed=seed, rotations=min(rule.rotations, ROTATIONS), used=used
-        )
-        return _named(rule_of.decide(laid, made, own_rule), names)  # fmt: skip
+    """The call as it is, then its variants on all genes."""
+    needed = partial(rule_of.moves, rule=rule)
+    few = min(rule.rotations, ROTATIONS)
+    space = prepared.samples.contrast(weights)
+    # As in the main analysis, so that what it is compared with is the main analysis.
+    found = space_evidence(
+        prepared, space, rule, seed=seed, rotations=rule.rotations, used=used, needed=needed
+    )
+    yield Variant("main", "", rule_of.decide(prepared, found, rule).call[:, 0])
 
-    for share in FILTERS:
-        keep = model.base_mean >= model.base_mean.quantile(share)
-        fewer = _genes(model, keep)
-        laid = prepare(panel, fewer, rule)
-        used = used_genes(laid, fewer.vst.columns, [tables[c] for c in contrasts])
-        name = f"without the {share:.0%} least expressed genes"
-        yield "filter", name, called(laid, weights, contrasts, used=used)
-
-    used = used_genes(prepared, model.vst.columns, [tables[c] for c in contrasts])
     for family in dict.fromkeys(prepared.table["family"]):
-        table = prepared.table.assign(
-            assessable=prepared.table["assessable"] & (prepared.table["family"] != family)
-        )
-        left = replace(prepared, table=table)
+        assessable = prepared.table["assessable"] & (prepared.table["family"] != family)
+        left = replace(prepared, table=prepared.table.assign(assessable=assessable))
+        made = space_evidence(
+            left, space, rule, seed=seed, rotations=few, used=used, needed=needed
+        )  # fmt: skip
         name = f"without readouts of family {family}"
-        yield "evidence", name, called(left, weights, contrasts, used=used)
+        yield Variant("evidence", name, rule_of.decide(left, made, rule).call[:, 0])
 
     for p in CALL_P:
         other = rule.model_copy(update={"call_p": p})
-        made = _named(rule_of.decide(prepared, found, other), contrasts)
-        yield "threshold", f"calls at p < {p:g}", made
+        calls = rule_of.decide(prepared, found, other).call[:, 0]
+        yield Variant("threshold", f"calls at p < {p:g}", calls)
 
-    at = {
-        c: samples_used(prepared.design, np.asarray(model.contrasts[c], dtype=float))
-        for c in contrasts
-    }
-    for position, sample in enumerate(model.vst.index):
-        those = [c for c in contrasts if at[c][position]]
-        fewer = _without(model, position)
-        those = [c for c in those if _estimable(fewer, model.contrasts[c])]
-        if not those or fewer.residual_df < 1:
-            continue
-        own = np.column_stack([np.asarray(model.contrasts[c], dtype=float) for c in those])
-        yield "sample", f"without {sample}", called(prepare(panel, fewer, rule), own, those)
+    samples, made = evidence_without(
+        prepared, weights, rule, seed=seed, rotations=few, needed=needed
+    )
+    if samples:
+        calls = rule_of.decide(prepared, made, rule).call
+        for k, at in enumerate(samples):
+            yield Variant("sample", f"without {model.vst.index[at]}", calls[:, k])
 
 
-def _named(decision: rule_of.Decision, contrasts: Sequence[str]) -> dict[str, Mapping[str, str]]:
-    return {
-        contrast: {
-            pathway: rule_of.NAMES[int(decision.call[i, k])]
-            for i, pathway in enumerate(decision.pathways)
-        }
-        for k, contrast in enumerate(contrasts)
-    }
+def _of_fewer_genes(
+    panel: Panel,
+    model: FittedModel,
+    share: float,
+    weights: Mapping[str, Float],
+    tables: Mapping[str, pd.DataFrame],
+    rule: CallsConfig,
+    seed: int,
+) -> tuple[str, npt.NDArray[np.int64]]:
+    """Name of a variant and its calls, ``pathways × contrasts``, without the least expressed genes."""
+    fewer = of_genes(model, model.base_mean >= model.base_mean.quantile(share))
+    laid = prepare(panel, fewer, rule)
+    found = contrast_evidence(
+        laid,
+        np.column_stack(list(weights.values())),
+        rule,
+        seed=seed,
+        rotations=min(rule.rotations, ROTATIONS),
+        used=used_genes(laid, fewer.vst.columns, [tables[c] for c in weights]),
+        needed=partial(rule_of.moves, rule=rule),
+    )
+    return f"without the {share:.0%} least expressed genes", rule_of.decide(laid, found, rule).call
 
 
-def _genes(model: FittedModel, keep: pd.Series) -> FittedModel:
+def of_genes(model: FittedModel, keep: pd.Series) -> FittedModel:
+    """A model of some of its genes."""
     at = keep.to_numpy()
     return replace(
         model,
@@ -178,24 +180,6 @@ def _genes(model: FittedModel, keep: pd.Series) -> FittedModel:
         dispersions=model.dispersions[at],
         base_mean=model.base_mean[at],
     )
-
-
-def _without(model: FittedModel, position: int) -> FittedModel:
-    at = np.arange(len(model.vst)) != position
-    return replace(
-        model,
-        samples=model.samples[at],
-        counts=model.counts[at],
-        vst=model.vst[at],
-        size_factors=model.size_factors[at],
-        design=model.design[at],
-    )
-
-
-def _estimable(model: FittedModel, weights: Float) -> bool:
-    x = model.design.to_numpy(dtype=float)
-    w = np.asarray(weights, dtype=float)
-    return bool(np.allclose(np.linalg.pinv(x) @ x @ w, w, atol=1e-8))
 
 
 def vary_and_write(
