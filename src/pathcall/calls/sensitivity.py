@@ -154,7 +154,7 @@ def _of_fewer_genes(
     rule: CallsConfig,
     seed: int,
 ) -> tuple[str, npt.NDArray[np.int64]]:
-    """Name of a variant and its calls, ``pathways × contrasts``, without the least expressed genes."""
+    """Name of a variant and its calls (``pathways × contrasts``): quiet genes are left out."""
     fewer = of_genes(model, model.base_mean >= model.base_mean.quantile(share))
     laid = prepare(panel, fewer, rule)
     found = contrast_evidence(
