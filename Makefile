@@ -20,8 +20,7 @@ WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
 DOCS := sh tools/env.sh docs
 
-.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror \
-	lock sbom clean
+.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror lock sbom clean
 
 help: ## list these commands
 	@echo 'pathcall: from a public GEO RNA-seq study to pathway calls with their evidence'
