@@ -149,7 +149,7 @@ def test_genes_of_a_marked_region_are_listed(demo_page: Any, study: Study, plot:
     assert set(de.index[inside]) <= set(saved.index) <= set(de.index[around])
     demo_page.locator(".region-list button", has_text="Close").click()
     assert demo_page.locator("rect.region").count() == 0
-    demo_page.mouse.click(x, y)
+    demo_page.mouse.click(*where_is(demo_page, study, "SPARCL1", plot))
     demo_page.wait_for_selector("#gene-lines", state="attached")
     assert demo_page.locator("#pin-name").inner_text() == "SPARCL1"
 
