@@ -104,6 +104,56 @@ def test_hover_names_a_gene_and_a_click_pins_it(demo_page: Any, study: Study, pl
     assert demo_page.locator("g.found").count() == 0
 
 
+@pytest.mark.parametrize("plot", ["volcano", "ma"])
+def test_genes_of_a_marked_region_are_listed(demo_page: Any, study: Study, plot: str) -> None:
+    x, y = where_is(demo_page, study, "SPARCL1", plot)
+    demo_page.mouse.move(x - 40, y - 15)
+    demo_page.mouse.down()
+    demo_page.mouse.move(x, y, steps=3)
+    demo_page.mouse.move(x + 30, y + 20, steps=3)
+    demo_page.mouse.up()
+    demo_page.wait_for_selector(f"#region-{plot}-{CONTRAST}")
+    assert demo_page.locator("#gene-lines").count() == 0  # nothing is pinned by it
+    shown = demo_page.locator(f"#region-{plot}-{CONTRAST} tbody td a").all_inner_texts()
+    assert "SPARCL1" in shown
+    with demo_page.expect_download() as download:
+        demo_page.click(".region-list [data-region=tsv]")
+    saved = pd.read_csv(download.value.path(), sep="\t").set_index("gene_id")
+    assert saved["symbol"].head(len(shown)).tolist() == shown
+    corners = demo_page.evaluate(
+        """(plot) => {
+          const g = document.querySelector(`g[data-plot="${plot}"]`);
+          const [x0, x1, p0, p1, y0, y1, q0, q1] = g.dataset.area.split(' ').map(Number);
+          const box = g.querySelector('rect.region');
+          const of = (k) => Number(box.getAttribute(k));
+          const [x, y, w, h] = ['x', 'y', 'width', 'height'].map(of);
+          const fx = (v) => x0 + (v - p0) / (p1 - p0) * (x1 - x0);
+          const fy = (v) => y0 + (v - q0) / (q1 - q0) * (y1 - y0);
+          return [fx(x), fx(x + w), fy(y + h), fy(y)];
+        }""",
+        plot,
+    )
+    de = study.table(f"de/{CONTRAST}").set_index("gene_id")
+    import numpy as np
+
+    across, up = (
+        (de["log2fc"], -np.log10(de["pvalue"]))
+        if plot == "volcano"
+        else (np.log10(de["base_mean"].where(de["base_mean"] > 0)), de["log2fc"])
+    )
+    slack = 0.02  # the page holds rounded values
+    inside = (across > corners[0] + slack) & (across < corners[1] - slack)
+    inside &= (up > corners[2] + slack) & (up < corners[3] - slack)
+    around = (across > corners[0] - slack) & (across < corners[1] + slack)
+    around &= (up > corners[2] - slack) & (up < corners[3] + slack)
+    assert set(de.index[inside]) <= set(saved.index) <= set(de.index[around])
+    demo_page.locator(".region-list button", has_text="Close").click()
+    assert demo_page.locator("rect.region").count() == 0
+    demo_page.mouse.click(*where_is(demo_page, study, "SPARCL1", plot))
+    demo_page.wait_for_selector("#gene-lines", state="attached")
+    assert demo_page.locator("#pin-name").inner_text() == "SPARCL1"
+
+
 def test_a_gene_of_a_heatmap_is_pinned(demo_page: Any) -> None:
     demo_page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     name = demo_page.locator('svg[aria-labelledby="f-edge-AKT-t"] text.gene').first
