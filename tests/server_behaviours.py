@@ -50,6 +50,15 @@ def _flip(body: bytes) -> bytes:
     return body[:at] + bytes([body[at] ^ 4]) + body[at + 1 :]
 
 
+def _zeros(body: bytes) -> bytes:
+    at = len(body) // 3
+    return body[:at] + bytes(60) + body[at + 60 :]
+
+
+def _lines(body: bytes) -> list[bytes]:
+    return gzip.decompress(body).splitlines(keepends=True)
+
+
 def _drip(head: bytes) -> Pieces:
     return lambda body: chain([head], repeat(b"X: y\r\n", 400))
 
@@ -68,15 +77,15 @@ BEHAVIOURS: dict[str, Pieces] = {
         answer(body).replace(body, body[: len(body) // 2])
     ],
     "a bit flipped": _whole(_flip),
-    "a block of the body lost": _whole(lambda body: body[:200] + body[300:]),
-    "a block of zeros": _whole(lambda body: body[:200] + bytes(100) + body[300:]),
+    "a block of the body lost": _whole(lambda body: body[: len(body) // 3] + body[-50:]),
+    "a block of zeros": _whole(_zeros),
     "the body twice": _whole(lambda body: body + body),
     "garbage before the body": _whole(lambda body: b"x" * 20 + body),
     "garbage after the body": _whole(lambda body: body + b"x" * 20),
     "compressed twice": _whole(lambda body: pack(body)),
     "not compressed": _whole(lambda body: gzip.decompress(body)),
-    "a table cut at a line, packed anew": _whole(
-        lambda body: pack(gzip.decompress(body)[:-300].rsplit(b"\n", 1)[0] + b"\n")
+    "half of the lines, packed anew": _whole(
+        lambda body: pack(b"".join(_lines(body)[: len(_lines(body)) // 2]))
     ),
     "Content-Encoding: gzip": _whole(lambda body: body, "Content-Encoding: gzip"),
     "a gzip bomb": _whole(lambda body: pack(gzip.decompress(body)[:2_000] + b"0" * 40_000_000)),
@@ -109,7 +118,15 @@ BEHAVIOURS: dict[str, Pieces] = {
     ],
 }  # fmt: skip
 TIMES = {"once": 1, "for ever": FOREVER}
-CASES = [(how, at, often) for how in BEHAVIOURS for at in TARGETS for often in TIMES]
+# A shorter list of genes is a table as good: nothing in recount3's sums says how many there are.
+UNKNOWABLE = ("half of the lines, packed anew", "gene_sums")
+CASES = [
+    (how, at, often)
+    for how in BEHAVIOURS
+    for at in TARGETS
+    for often in TIMES
+    if (how, at) != UNKNOWABLE
+]
 
 
 def try_behaviour(how: str, at: str, often: str) -> faults.Outcome:
@@ -132,9 +149,10 @@ def try_behaviour(how: str, at: str, often: str) -> faults.Outcome:
         return faults.outcome(work, error)
 
 
-def check(found: faults.Outcome) -> str:
+def check(found: faults.Outcome, how: str) -> str:
     """How it ended, ``right`` or ``refused``; a third end is an `AssertionError`."""
-    assert found.right_bytes, found
+    # Half of the lines are a whole file; only beside the others it is seen that some are missing.
+    assert found.right_bytes or (how == UNKNOWABLE[0] and found.error), found
     if found.error is None:
         assert found.leftovers == (), found
         return "right"
