@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -218,6 +218,8 @@ class Fault:
     times: int = FOREVER
     body: bytes = b""
     value: float = 0.0
+    pieces: Callable[[bytes], Iterable[bytes]] = field(default=lambda body: ())
+    """Of the fault `raw`: what is sent in place of an answer, from the right body."""
 
 
 class FakeGeo(ThreadingHTTPServer):
@@ -395,6 +397,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "chunks_cut":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
                 self.wfile.write(f"{len(half):x}\r\n".encode() + half + b"\r\n")
+                self.close_connection = True
+            case "raw":
+                for piece in fault.pieces(body):
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                    time.sleep(fault.value)
                 self.close_connection = True
             case "slow":
                 time.sleep(fault.value)

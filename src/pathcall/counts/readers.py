@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pathcall.counts.hdf5_checks import check_readable, refuse_links
 from pathcall.counts.text_tables import FIX, TextTable, decode, read_text_table
 from pathcall.errors import InputError
 
@@ -395,7 +396,8 @@ def _xlsx_cell(cell: Any) -> str:
 def _read_h5ad(path: Path, where: str, layer: str | None) -> CountTable:
     import anndata as ad
 
-    _refuse_links(path, where)
+    check_readable(path, where)
+    refuse_links(path, where)
     try:
         data = ad.read_h5ad(path)
     except Exception as error:  # anndata raises what h5py and its own readers raise
@@ -434,37 +436,6 @@ def _read_h5ad(path: Path, where: str, layer: str | None) -> CountTable:
         symbols.index = counts.index
     notes = () if layer is None else (f"counts of layer {layer}",)
     return CountTable(counts, symbols, notes)
-
-
-def _refuse_links(path: Path, where: str) -> None:
-    """Content of an h5ad must be in it: what it links to is not covered by its recorded hash."""
-    import h5py
-
-    def check(group: h5py.Group, inside: str) -> None:
-        for key in group:
-            link = group.get(key, getlink=True)
-            item = None if isinstance(link, h5py.ExternalLink) else group.get(key)
-            outside = isinstance(link, h5py.ExternalLink) or (
-                isinstance(item, h5py.Dataset) and (item.external or item.is_virtual)
-            )
-            if outside:
-                raise InputError(
-                    "the h5ad takes data from another file",
-                    where=f"{where}, {inside}{key}",
-                    fix="write it again with all data inside",
-                )
-            if isinstance(item, h5py.Group) and isinstance(link, h5py.HardLink):
-                check(item, f"{inside}{key}/")
-
-    try:
-        with h5py.File(path) as file:
-            check(file, "/")
-    except (OSError, RuntimeError, KeyError) as error:
-        raise InputError(
-            f"not an h5ad file, or a damaged one ({str(error).splitlines()[0]})",
-            where=where,
-            fix="write it again with anndata, whole",
-        ) from error
 
 
 def _key(text: str) -> str:

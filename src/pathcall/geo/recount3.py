@@ -156,8 +156,15 @@ def read_counts(
     Raises
     ------
     InputError
-        A run of the series without coverage or mapped length.
+        A run of the series without coverage or mapped length, or of the sums without metadata.
     """
+    unknown = [run for run in sums.columns if run not in sra.index]
+    if unknown:  # of a sample with several runs, the others would silently be the whole
+        raise InputError(
+            f"{len(unknown)} runs with coverage sums have no metadata",
+            where=f"{where}, first {unknown[0]}",
+            fix=_FIX,
+        )
     runs = samples_of_runs(sra, series, where)
     if runs.empty:
         raise InputError(

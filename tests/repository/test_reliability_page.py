@@ -1,0 +1,21 @@
+"""docs/reliability.md shows what was measured, and nothing in it went wrong."""
+
+import json
+
+from benchmarks import faults
+
+FOUND = json.loads(faults.RESULTS.read_text(encoding="utf-8"))
+TEXT = faults.DOC.read_text(encoding="utf-8")
+
+
+def test_the_page_is_that_of_the_results():
+    assert TEXT.startswith(faults.document(FOUND)), "run `python -m benchmarks.faults`"
+
+
+def test_nothing_ended_in_a_third_way():
+    assert FOUND["inputs"]["failed"] == []
+    assert sum(row[3] for row in FOUND["inputs"]["rows"]) >= 2_000
+    behaviours = FOUND["servers"]["behaviours"]
+    assert {how: row["wrong"] for how, row in behaviours.items() if row["wrong"]} == {}
+    assert sum(row["tried"] for row in behaviours.values()) >= 200
+    assert FOUND["downloads"]["kills"]["right"] == FOUND["downloads"]["kills"]["tried"]
