@@ -20,7 +20,7 @@ WORKFLOW := sh tools/env.sh workflow
 DEV := sh tools/env.sh dev
 DOCS := sh tools/env.sh docs
 
-.PHONY: help setup demo run test test-fast test-all bench lint types format docs dag mirror lock sbom clean
+.PHONY: help setup demo run test test-fast test-all coverage bench lint types format docs dag mirror lock sbom clean
 
 help: ## list these commands
 	@echo 'pathcall: from a public GEO RNA-seq study to pathway calls with their evidence'
@@ -46,6 +46,12 @@ test-fast: ## run those that take no more than a few seconds each
 
 test-all: ## run all tests, those that take minutes too
 	@$(DEV) pytest -m 'not internet' $(ARGS)
+
+coverage: ## branch coverage of src/pathcall by make test's tests, jobs of the workflow included
+	@$(DEV) coverage erase
+	@$(DEV) coverage run -m pytest $(ARGS)
+	@$(DEV) coverage combine --quiet
+	@$(DEV) coverage report
 
 bench: ## run the benchmarks: prints ratios, writes benchmarks/results/*.json
 	@$(DEV) python -m benchmarks $(ARGS)

@@ -1,6 +1,6 @@
 """What can go wrong with a download, and what pathcall then does: run, checked, and written down.
 
-``PYTHONPATH=src:. python -m tests.reliability_table`` writes docs/reliability.md from it;
+``python -m benchmarks.faults downloads`` writes docs/reliability.md from it;
 ``tests/geo/test_reliability.py`` holds each row to its expectation.
 """
 
@@ -285,41 +285,3 @@ def shown(line: str) -> str:
     line = re.sub(r"0x[0-9a-f]+", "…", line)
     line = re.sub(r"\b[0-9a-f]{32,64}\b", "…", line)
     return line.replace("|", "\\|")
-
-
-def document() -> str:
-    """The table, from running every case."""
-    rows = []
-    for case in CASES:
-        result = run_case(case)
-        rows.append((case.fault, result))
-    rows.append(("a full disk (small tmpfs)", full_disk()))
-    rows.append(("a limit on the size of files (`ulimit -f`)", size_limit()))
-    rows.append(("read-only `resources/`", read_only()))
-    killed = kill_at_random(20, seed=1)
-    right = sum(what == "right" for _, what in killed)
-    lines = [
-        "# What a download survives",
-        "",
-        "Written by `PYTHONPATH=src:. python -m tests.reliability_table`, which runs every row",
-        "against a server in the tests that makes the fault; `tests/geo/test_reliability.py` holds",
-        "each of them to it. In every row, any file at its final path has exactly the archive's",
-        "bytes, and no manifest exists unless the fetch succeeded.",
-        "",
-        "| fault | ends | the one line on standard error |",
-        "|---|---|---|",
-    ]
-    for fault, result in rows:
-        if result is None:
-            lines.append(f"| {fault} | not tried | this machine lets no test mount a file system |")
-        elif result.error is None:
-            lines.append(f"| {fault} | succeeds, right bytes | |")
-        else:
-            lines.append(f"| {fault} | status ≠ 0 | `{shown(result.error)}` |")
-    lines += [
-        "",
-        f"`kill -9` at {len(killed)} random moments of a download: the rerun had all files with",
-        f"the right SHA-256 in {right} of {len(killed)}.",
-        "",
-    ]
-    return "\n".join(lines)

@@ -16,7 +16,7 @@ from pathcall.errors import PathcallError
 
 TRIED: Counter[tuple[str, str, str]] = Counter()
 """(what was broken, how, how it ended) → times."""
-MUTATIONS = int(os.environ.get("PATHCALL_MUTATIONS", "150"))
+MUTATIONS = int(os.environ.get("PATHCALL_MUTATIONS", "60"))
 """Examples of each test that breaks inputs."""
 
 

@@ -9,7 +9,7 @@ TEXT = faults.DOC.read_text(encoding="utf-8")
 
 
 def test_the_page_is_that_of_the_results():
-    assert TEXT.startswith(faults.document(FOUND)), "run `python -m benchmarks.faults`"
+    assert TEXT.startswith(faults.document(FOUND).rstrip()), "run `python -m benchmarks.faults`"
 
 
 def test_nothing_ended_in_a_third_way():

@@ -28,12 +28,12 @@ from pathcall.study.config import Config
 from pathcall.study.config_file import read_config_file
 from pathcall.study.plan import StudyPlan, plan_study
 from tests.study.small_study import files, write_study
+from tests.tried import MUTATIONS, note
 
 GOOD = files()
 TABLES = [name for name in GOOD if name.endswith(".tsv") and name != "counts.tsv"]
-N = int(os.environ.get("PATHCALL_MUTATIONS", "150"))
 many = settings(
-    derandomize=True, deadline=None, max_examples=N, database=None,
+    derandomize=True, deadline=None, max_examples=MUTATIONS, database=None,
     phases=[Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
@@ -63,13 +63,20 @@ def planned(folder: Path) -> tuple[StudyPlan, PanelFiles]:
     return plan, read_panel_files(plan.config.signatures)
 
 
-def outcome(folder: Path, name: str, content: bytes) -> tuple[StudyPlan, PanelFiles] | str:
+def outcome(
+    folder: Path, name: str, content: bytes, how: str
+) -> tuple[StudyPlan, PanelFiles] | str:
     """The plan, or the line of the error, which must say what, where and how to fix it."""
+    what = "panel" if name.startswith("panel/") else name.partition(".")[0]
     with changed(folder, name, content):
         try:
-            return planned(folder)
+            plan = planned(folder)
         except PathcallError as found:
             error = found
+        else:
+            note(what, how, "read")
+            return plan
+    note(what, how, "refused")
     line = error.line()
     assert line.startswith("error: ")
     assert line.isprintable(), line
@@ -241,7 +248,7 @@ UNREADABLE: dict[str, Callable[[bytes, Draw], bytes]] = {
 def test_harmless_mutations_change_nothing(
     folder: Path, unbroken: dict[str, Any], data: st.DataObject, name: str, kind: str
 ) -> None:
-    found = outcome(folder, name, HARMLESS[kind](GOOD[name], data.draw))
+    found = outcome(folder, name, HARMLESS[kind](GOOD[name], data.draw), kind)
     assert not isinstance(found, str), found
     assert fingerprint(*found) == unbroken
 
@@ -251,7 +258,7 @@ def test_harmless_mutations_change_nothing(
 def test_unreadable_tables_are_the_same_or_an_error(
     folder: Path, unbroken: dict[str, Any], data: st.DataObject, name: str, kind: str
 ) -> None:
-    found = outcome(folder, name, UNREADABLE[kind](GOOD[name], data.draw))
+    found = outcome(folder, name, UNREADABLE[kind](GOOD[name], data.draw), kind)
     if not isinstance(found, str):
         assert fingerprint(*found) == unbroken
 
@@ -314,7 +321,7 @@ def _edited(content: bytes, draw: Draw) -> bytes:
 @given(data=st.data())
 def test_an_edited_sheet_is_taken_at_its_word_or_refused(folder: Path, data: st.DataObject) -> None:
     content = _edited(GOOD["samples.tsv"], data.draw)
-    found = outcome(folder, "samples.tsv", content)
+    found = outcome(folder, "samples.tsv", content, "edited")
     if isinstance(found, str):
         return
     sheet = found[0].sheet
@@ -336,7 +343,7 @@ def test_an_edited_contrasts_table_is_taken_at_its_word_or_refused(
     folder: Path, data: st.DataObject
 ) -> None:
     content = _edited(GOOD["contrasts.tsv"], data.draw)
-    found = outcome(folder, "contrasts.tsv", content)
+    found = outcome(folder, "contrasts.tsv", content, "edited")
     if isinstance(found, str):
         return
     _, rows = _naive(content)
@@ -371,7 +378,7 @@ def test_no_slip_in_a_used_level_goes_by(
     ):
         return  # without a system a sample is in no model; the others are typos
     rows[sample][j] = EDITS[kind](rows[sample][j], data.draw)
-    found = outcome(folder, "samples.tsv", _joined(["\t".join(row) for row in rows]))
+    found = outcome(folder, "samples.tsv", _joined(["\t".join(row) for row in rows]), kind)
     if isinstance(found, str):
         return
     # What no model sees may be anything: the donor of a sample in vitro is no block there.
@@ -384,7 +391,7 @@ def test_an_edited_panel_is_taken_at_its_word_or_refused(
     folder: Path, unbroken: dict[str, Any], data: st.DataObject, name: str
 ) -> None:
     content = _edited(GOOD[name], data.draw)
-    found = outcome(folder, name, content)
+    found = outcome(folder, name, content, "edited")
     if isinstance(found, str):
         return
     _, rows = _naive(content)
@@ -416,11 +423,11 @@ def test_a_broken_gmt_file_is_the_same_or_an_error(
     kinds = ["bom", "crlf", "cr", "no last newline", "blank lines", "spaces", "quoted value",
              "all quoted"]  # fmt: skip
     kind = data.draw(st.sampled_from(kinds))
-    found = outcome(folder, name, HARMLESS[kind](GOOD[name], data.draw))
+    found = outcome(folder, name, HARMLESS[kind](GOOD[name], data.draw), kind)
     assert not isinstance(found, str), found
     assert fingerprint(*found) == unbroken
     kind = data.draw(st.sampled_from(["nul", "not utf-8", "utf-16", "empty", "semicolons"]))
-    assert isinstance(outcome(folder, name, UNREADABLE[kind](GOOD[name], data.draw)), str)
+    assert isinstance(outcome(folder, name, UNREADABLE[kind](GOOD[name], data.draw), kind), str)
 
 
 # -- config --------------------------------------------------------------------------------------
@@ -498,7 +505,7 @@ def test_a_broken_config_is_taken_at_its_word_or_refused(
     folder: Path, unbroken: dict[str, Any], data: st.DataObject
 ) -> None:
     content = _config(data.draw)
-    found = outcome(folder, "config.yaml", content)
+    found = outcome(folder, "config.yaml", content, "edited")
     if isinstance(found, str):
         return
     raw = yaml.safe_load(content.decode("utf-8-sig"))
