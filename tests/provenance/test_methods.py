@@ -83,7 +83,7 @@ def test_a_fitted_model_is_read_back_exactly(tmp_path: Path, model: FittedModel)
 def test_software_is_listed_with_versions() -> None:
     table = SOFTWARE.validate(software_table())
     names = set(table["name"])
-    assert {"pathcall", "python", "pydeseq2", "gseapy", "scanpy", "GEOparse"} <= names
+    assert {"pathcall", "python", "pydeseq2", "gseapy", "GEOparse"} <= names
     assert names - set(software_table(geo_metadata=False)["name"]) == {"GEOparse"}
 
 

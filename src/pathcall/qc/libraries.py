@@ -37,27 +37,23 @@ class LibraryLimits:
 
 
 def library_metrics(data: ad.AnnData) -> pd.DataFrame:
-    """Size, detected genes, percent in top and in mitochondrial genes (scanpy's metrics)."""
-    import scanpy as sc
-
-    data = ad.AnnData(
-        X=np.asarray(data.X, dtype=np.float64), obs=data.obs[[]].copy(), var=data.var.copy()
-    )
-    data.var["mt"] = data.var["symbol"].str.upper().str.startswith("MT-") | data.var[
-        "entrez_id"
-    ].isin(MITOCHONDRIAL)
-    top = min(TOP, data.n_vars)
-    sc.pp.calculate_qc_metrics(data, qc_vars=["mt"], percent_top=[top], log1p=False, inplace=True)
-    obs = data.obs
-    return pd.DataFrame(
-        {
-            "sample": obs.index.to_numpy(),
-            "library_size": obs["total_counts"].to_numpy(dtype=float),
-            "n_genes": obs["n_genes_by_counts"].to_numpy(dtype=int),
-            "pct_top_50": obs[f"pct_counts_in_top_{top}_genes"].to_numpy(dtype=float),
-            "pct_mitochondrial": obs["pct_counts_mt"].to_numpy(dtype=float),
-        }
-    )
+    """Size, detected genes, percent in top and in mitochondrial genes (as scanpy's metrics)."""
+    counts = np.asarray(data.X, dtype=np.float64)
+    symbols, entrez = data.var["symbol"], data.var["entrez_id"]
+    mitochondrial = symbols.str.upper().str.startswith("MT-") | entrez.isin(MITOCHONDRIAL)
+    total = counts.sum(axis=1)
+    top = np.partition(counts, max(counts.shape[1] - TOP, 0), axis=1)[:, -TOP:].sum(axis=1)
+    of_mitochondria = counts[:, mitochondrial.to_numpy(dtype=bool)].sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        return pd.DataFrame(
+            {
+                "sample": data.obs_names.to_numpy(),
+                "library_size": total,
+                "n_genes": np.count_nonzero(counts, axis=1),
+                "pct_top_50": top / total * 100,
+                "pct_mitochondrial": of_mitochondria / total * 100,
+            }
+        )
 
 
 def library_flags(metrics: pd.DataFrame, limits: LibraryLimits) -> list[Flag]:

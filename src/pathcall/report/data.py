@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
-from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
 from pathcall.deseq.fitted import FittedModel, read_model
@@ -23,6 +22,7 @@ from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
+from pathcall.tables import DataFrameSchema
 
 _log = logging.getLogger(__name__)
 
