@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats as distributions
+from scipy.special import betaincinv
 
 from pathcall.calls import rule as rule_of
 from pathcall.calls import simulation as simulate
@@ -113,8 +113,8 @@ def calibrate(
         for i, pathway in enumerate(decision.pathways):
             called = np.isin(decision.call[i], (rule_of.ACTIVATED, rule_of.REPRESSED))
             n, k = len(called), int(called.sum())
-            low = 0.0 if k == 0 else float(distributions.beta.ppf(0.025, k, n - k + 1))
-            high = 1.0 if k == n else float(distributions.beta.ppf(0.975, k + 1, n - k))
+            low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, 0.025))
+            high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 0.975))
             rows.append(
                 {
                     "model": model.name,

@@ -19,7 +19,7 @@ from pathcall.calls.confounders import look_beside
 from pathcall.calls.readout_tests import Prepared, contrast_evidence, prepare
 from pathcall.calls.replication import replication
 from pathcall.deseq.fitted import FittedModel, read_model
-from pathcall.enrichment.used_genes import used_statistics
+from pathcall.enrichment.used_genes import USED, used_statistics
 from pathcall.errors import InputError
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.stats.multiple_testing import benjamini_hochberg
@@ -38,6 +38,10 @@ from pathcall.tables import (
 )
 
 logger = logging.getLogger(__name__)
+
+
+COLUMNS = (*USED, "symbol", "base_mean", "log2fc", "lfc_se", "padj")
+"""Columns of ``de/{contrast}`` that are read."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ def call_and_write(
         panel=load_panel(signatures),
         models={m.name: m for m in fitted},
         contrasts={c.contrast: c for c in listed},
-        de={c.contrast: read_table(p, DE) for c, p in zip(listed, de, strict=True)},
+        de={c.contrast: read_table(p, DE, COLUMNS) for c, p in zip(listed, de, strict=True)},
         readouts={
             c.contrast: read_table(p, READOUTS) for c, p in zip(listed, readouts, strict=True)
         },

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from pathcall.calls import nfkb_arms as nfkb
 from pathcall.calls import rule as rule_of
@@ -148,7 +148,7 @@ def _judge(context: Context, pathway: str) -> dict[str, Any]:
     called = code in (rule_of.ACTIVATED, rule_of.REPRESSED)
     assessed = code != rule_of.NOT_ASSESSABLE
     effect, se, p = (float(a[i, k]) if assessed else np.nan for a in _tested(decision))
-    half = float(student.ppf(0.975, context.evidence.df)) * se if assessed else np.nan
+    half = float(stdtrit(context.evidence.df, 0.975)) * se if assessed else np.nan
     low, high = effect - half, effect + half
     rate, rate_low, source, n_null = _rate(context.calibration, pathway)
     adjusted, explained, beside = _beside(context, pathway, code, effect)

@@ -44,7 +44,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from pathcall.deseq.fitted import FittedModel, read_model
 from pathcall.stats.linear_models import estimate_weights
@@ -99,6 +99,10 @@ class Combined:
         }
 
 
+COLUMNS = ("gene_id", "symbol", "log2fc", "lfc_se")
+"""Columns of ``de/{contrast}`` that are combined."""
+
+
 def combine_effects(effect: Float, error: Float, correlation: Float | None = None) -> Combined:
     """Combine each row over its columns.
 
@@ -131,9 +135,9 @@ def combine_effects(effect: Float, error: Float, correlation: Float | None = Non
     q = np.divide(spread, expected, out=np.ones_like(mean), where=expected > 1e-12)
     se = np.sqrt(np.maximum(q, 1.0) / total * (1 + extra))
     df = np.where(several, _spread_df(weight, v, tau2, shared, n), np.nan)
-    half = student.ppf(0.975, df) * se
+    half = stdtrit(df, 0.975) * se
     with np.errstate(invalid="ignore"):
-        p = 2 * student.sf(np.abs(mean) / se, df)
+        p = 2 * stdtr(df, -np.abs(mean) / se)
     fixed = np.where(known, 1 / v, 0.0)
     centre = _weighted_mean(y, fixed)
     heterogeneity = (fixed * (y - centre[:, None]) ** 2).sum(axis=1)
@@ -312,7 +316,8 @@ def combine_and_write(
     """
     groups = group_contrasts(contrasts)
     correlation = error_correlation((read_model(path) for path in models), groups)
-    tables = {name: read_table(de[name], DE) for members in groups.values() for name in members}
+    named = [name for members in groups.values() for name in members]
+    tables = {name: read_table(de[name], DE, COLUMNS) for name in named}
     write_table(combine_genes(tables, groups, correlation), genes_out, COMBINED_GENES)
     write_table(
         combine_pathways(read_table(evidence, EVIDENCE), groups, correlation),

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from pathcall.calls import readout_tests as evidence
 from pathcall.calls.readout_tests import Prepared
@@ -170,7 +170,7 @@ def _rank(
     test = ss.test_scores(values[:, scored], design, weights)
     unscaled = float(np.sqrt(weights @ np.linalg.pinv(design.T @ design, hermitian=True) @ weights))
     effect = test.t * unscaled
-    half = student.ppf((1 + LEVEL) / 2, test.df) * unscaled
+    half = stdtrit(test.df, (1 + LEVEL) / 2) * unscaled
     frame.loc[scored, "effect"] = effect
     frame.loc[scored, "ci_low"] = effect - half
     frame.loc[scored, "ci_high"] = effect + half

@@ -37,6 +37,8 @@ Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 _NEARLY_ONE = 1 - 1e-15
+CHUNK = 500
+"""Directions that are worked on at once: what a line takes of them stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -299,10 +301,11 @@ def rotation_test(
         return made
     cosine = np.empty((len(lines), len(random)))
     for i, line in enumerate(lines):
-        along = line.values @ random.T
-        u = line.coefficients(along, line.square, space.prior, space.df)
-        length = np.sqrt(((u.T @ line.factor) ** 2).sum(axis=1))
-        cosine[i] = Scores((u * along).sum(axis=0), length).cosine
+        for start in range(0, len(random), CHUNK):
+            along = line.values @ random[start : start + CHUNK].T
+            u = line.coefficients(along, line.square, space.prior, space.df)
+            length = np.sqrt(((u.T @ line.factor) ** 2).sum(axis=1))
+            cosine[i, start : start + CHUNK] = Scores((u * along).sum(axis=0), length).cosine
     null = np.maximum(*strongest(cosine, min_lines))
     return made._replace(p=p_values(np.maximum(up, down), null))
 

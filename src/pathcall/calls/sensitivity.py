@@ -27,6 +27,7 @@ from pathcall.calls.readout_tests import (
     space_evidence,
 )
 from pathcall.deseq.fitted import FittedModel, read_model
+from pathcall.enrichment.used_genes import USED
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
@@ -154,7 +155,7 @@ def _of_fewer_genes(
     rule: CallsConfig,
     seed: int,
 ) -> tuple[str, npt.NDArray[np.int64]]:
-    """Name of a variant and its calls (``pathways × contrasts``): quiet genes are left out."""
+    """Name of a variant and its calls without rare genes, ``pathways × contrasts``."""
     fewer = of_genes(model, model.base_mean >= model.base_mean.quantile(share))
     laid = prepare(panel, fewer, rule)
     found = contrast_evidence(
@@ -194,7 +195,7 @@ def vary_and_write(
 ) -> None:
     """Read the inputs of the rule test_sensitivity, vary all calls, write ``sensitivity.tsv``."""
     listed = [Contrast.from_dict(raw) for raw in contrasts]
-    tables = {c.contrast: read_table(p, DE) for c, p in zip(listed, de, strict=True)}
+    tables = {c.contrast: read_table(p, DE, USED) for c, p in zip(listed, de, strict=True)}
     panel, checked = load_panel(signatures), CallsConfig.model_validate(dict(rule))
     frames = []
     for path in models:

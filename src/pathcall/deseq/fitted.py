@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anndata as ad
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pathcall.deseq.stored import StoredModel, read_stored
 from pathcall.files import check_seal, whole_file
 from pathcall.sample_columns import FITTED
 from pathcall.stats.linear_models import residual_df
+
+if TYPE_CHECKING:
+    import anndata as ad
 
 Float = npt.NDArray[np.float64]
 
@@ -78,6 +82,8 @@ def write_dataset(data: ad.AnnData, path: str | Path) -> None:
     and means of samples). ``/`` in names of coefficients, which HDF5 takes for folders, becomes
     ``∕``; the names as they are stand in ``uns["pathcall"]["coefficients"]``.
     """
+    import anndata as ad
+
     columns = [name.replace("/", "∕") for name in data.obsm["design_matrix"].columns]
     written = ad.AnnData(
         X=np.asarray(data.X, dtype=np.int64),
@@ -105,10 +111,10 @@ def known_symbols(symbols: pd.Series) -> pd.Series:
 def read_model(path: str | Path) -> FittedModel:
     """Read a fitted model that `write_dataset` wrote."""
     check_seal(path)
-    return fitted_model(ad.read_h5ad(path))
+    return fitted_model(read_stored(path))
 
 
-def fitted_model(data: ad.AnnData) -> FittedModel:
+def fitted_model(data: ad.AnnData | StoredModel) -> FittedModel:
     """A fitted model, of the genes of a fitted data set that count as expressed."""
     about = data.uns["pathcall"]
     var = data.var[data.var["expressed"].to_numpy()]

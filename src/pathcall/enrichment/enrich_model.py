@@ -22,7 +22,7 @@ from pathcall.enrichment.gene_sets import gene_set_table
 from pathcall.enrichment.gsea import gsea
 from pathcall.enrichment.matrices import SignatureMatrices, build_matrices
 from pathcall.enrichment.readouts import is_unsigned, readout_table
-from pathcall.enrichment.used_genes import ranked_statistics, used_genes
+from pathcall.enrichment.used_genes import USED, ranked_statistics, used_genes
 from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.weights import MIN_GENES
 from pathcall.tables import ACTIVITY, DE, ENRICHMENT, READOUTS, read_table, write_table
@@ -111,7 +111,7 @@ def enrich_and_write(
         Contrast → `enrichment`, `activity` and `readouts` → path; what is left out is not written.
     """
     scores = enrich_model(
-        {contrast: read_table(path, DE) for contrast, path in de.items()},
+        {contrast: read_table(path, DE, (*USED, "log2fc")) for contrast, path in de.items()},
         read_model(model),
         load_panel(signatures),
         confounders=confounders,

@@ -121,6 +121,10 @@ def profile_secretome(
     )
 
 
+COLUMNS = ("gene_id", "symbol", "base_mean", "log2fc", "stat", "padj", "log2fc_shrunk")
+"""Columns of ``de/{contrast}`` that are read."""
+
+
 def profile_and_write(
     de: Mapping[str, str],
     *,
@@ -140,7 +144,7 @@ def profile_and_write(
         Contrast → path.
     """
     factors, overlap, fra1 = profile_secretome(
-        {contrast: read_table(path, DE) for contrast, path in de.items()},
+        {contrast: read_table(path, DE, COLUMNS) for contrast, path in de.items()},
         load_panel(signatures),
         groups=groups,
         alpha=alpha,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+USED = ("gene_id", "stat", "outlier")
+"""Columns of ``de/{contrast}`` that say which genes are used."""
+
 
 def used_genes(table: pd.DataFrame) -> pd.Series:
     """Genes whose Wald statistic is used.

@@ -33,7 +33,6 @@ SOFTWARE: Mapping[str, tuple[str, str | None]] = {
     "scipy": ("statistics", "Virtanen et al. 2020, Nat Methods 17:261, doi:10.1038/s41592-019-0686-2"),
     "numba": ("compiled kernels of the differential expression engine", "Lam et al. 2015, LLVM-HPC, doi:10.1145/2833157.2833162"),
     "pandas": ("tables", "McKinney 2010, Proc. 9th Python in Science Conf."),
-    "pandera": ("table schemas", "Bantilan 2020, Proc. 19th Python in Science Conf."),
     "pydantic": ("configuration", None),
     "jinja2": ("report", None),
     "urllib3": ("downloads", None),

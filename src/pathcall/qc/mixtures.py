@@ -71,7 +71,10 @@ def between_groups(fit: LabelFit, cells: Int) -> Between:
     cell_of[fit.group] = cells
     hat = fit.hat
     across = fit.rows @ fit.inverse @ fit.design.T
-    residual = fit.values - fit.design @ fit.coefficients
+    fitted = np.flatnonzero(fit.kept)
+    residual = (fit.values - fit.design @ fit.coefficients)[fitted]
+    squared = residual**2
+    total = squared.sum(axis=0)
     for i in np.flatnonzero(fit.predicted):
         others = np.flatnonzero(fit.estimable & (cell_of != cells[i]))
         inside = bool(fit.kept[i])
@@ -81,14 +84,15 @@ def between_groups(fit: LabelFit, cells: Int) -> Between:
         # Without the sample, its own error moves no estimate.
         error = fit.error[i]
         taken = error if inside else 0.0 * error
-        rest = fit.kept.copy()
-        rest[i] = False
-        left = residual[rest] + np.outer(hat[rest, i], taken)
+        # Residuals of the others without it are those with it plus `weighs` times its error.
+        rest, weighs = fitted != i, hat[fitted, i]
         own = fit.values[i] - error
         theirs = fit.rows[others] @ fit.coefficients - np.outer(across[others, i], taken)
-        variance = (left**2).sum(axis=0) / df
+        variance = np.maximum(total - taken**2 * (1 - hat[i, i]), 0.0) / df
         weight = 1 / np.maximum(squeeze(variance, df).variance, 1e-12)
-        noise = float(np.median(left**2 @ weight)) * len(left) / df
+        apart = squared @ weight + 2 * weighs * (residual @ (taken * weight))
+        apart += weighs**2 * float(taken**2 @ weight)
+        noise = float(np.median(apart[rest])) * int(rest.sum()) / df
         square = float(error**2 @ weight) / fit.spread[i]
         if noise <= 0 or square <= noise:
             continue
@@ -100,8 +104,9 @@ def between_groups(fit: LabelFit, cells: Int) -> Between:
         best = int(np.argmax(gains))
         if gains[best] <= 0:
             continue
-        spread = (left @ (weight * path[best])) ** 2
-        sd = np.sqrt(float(spread.sum()) / df * fit.spread[i])
+        axis = weight * path[best]
+        mates = (residual @ axis + weighs * float(taken @ axis))[rest]
+        sd = np.sqrt(float(mates @ mates) / df * fit.spread[i])
         share, group = divmod(best, len(others))
         made.group[i], made.share[i] = others[group], SHARES[share]
         made.gain[i] = gains[best] / noise

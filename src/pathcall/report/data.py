@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pandera.pandas import DataFrameSchema
 
 from pathcall import tables
 from pathcall.errors import InputError
@@ -22,6 +21,7 @@ from pathcall.signatures.panel import Panel, load_panel
 from pathcall.signatures.weights import genes_by_symbol
 from pathcall.study.config import CallsConfig
 from pathcall.study.contrasts import Contrast
+from pathcall.tables import DataFrameSchema
 
 _log = logging.getLogger(__name__)
 

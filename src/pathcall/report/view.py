@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import pandas as pd
 from markupsafe import Markup
-from pandera.pandas import DataFrameSchema
 
 from pathcall.report import wording
 from pathcall.report.svg import Svg
+from pathcall.tables import DataFrameSchema
 
 _SUPER = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -151,7 +151,7 @@ def table_columns(schema: DataFrameSchema, *keys: str) -> list[Column]:
         column = schema.columns[key]
         if column.title is None:
             raise ValueError(f"column {key} of {schema.name} has no label in pathcall.tables")
-        show = FORMATS[(column.metadata or {})["show"]]
+        show = FORMATS[column.show]
         made.append(Column(key, column.title, show, str(column.description)))
     return made
 

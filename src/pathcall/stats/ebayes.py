@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Float = npt.NDArray[np.float64]
 
@@ -109,5 +109,7 @@ def squeeze(variances: Float, df: float, prior: Prior | None = None) -> Moderate
 
 
 def two_sided(t: Float, df: Float | float) -> Float:
-    """Two-sided p of t statistics."""
-    return np.asarray(2.0 * stats.t.sf(np.abs(t), df))
+    """Two-sided p of t statistics; infinite degrees of freedom are those of the normal."""
+    size, df = np.abs(t), np.asarray(df, dtype=float)
+    tail = np.where(np.isinf(df), special.ndtr(-size), special.stdtr(df, -size))
+    return np.asarray(2.0 * tail)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import false_discovery_control
 
 Float = npt.NDArray[np.float64]
 
@@ -22,6 +21,9 @@ def benjamini_hochberg(p: Float) -> Float:
         return np.column_stack([benjamini_hochberg(column) for column in p.T])
     adjusted = np.full(p.shape, np.nan)
     known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = false_discovery_control(p[known])
+    order = np.argsort(p[known], kind="stable")
+    ranked = p[known][order] * (len(order) / np.arange(1.0, len(order) + 1))
+    found = np.empty(len(order))
+    found[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
+    adjusted[known] = found
     return adjusted

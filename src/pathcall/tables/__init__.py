@@ -9,8 +9,6 @@ tables; `columns` builds them, `files` writes and reads.
 
 from __future__ import annotations
 
-from pandera.pandas import DataFrameSchema
-
 from pathcall.tables.calls import (
     ADJUSTED,
     CALIBRATION,
@@ -34,6 +32,7 @@ from pathcall.tables.files import read_table, write_table, write_text
 from pathcall.tables.genes import ACTIVITY, DE, ENRICHMENT, LRT, READOUTS
 from pathcall.tables.provenance import INPUTS, SOFTWARE
 from pathcall.tables.samples import QC_CORRELATION, QC_FLAGS, QC_METRICS, QC_PCA, SAMPLES
+from pathcall.tables.schema import DataFrameSchema, SchemaError
 from pathcall.tables.summary import SUMMARY_CALLS, SUMMARY_COMBINED
 
 __all__ = [
@@ -69,6 +68,7 @@ __all__ = [
     "SUMMARY_COMBINED",
     "YES_NO",
     "DataFrameSchema",
+    "SchemaError",
     "describe",
     "read_table",
     "write_table",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pandera.pandas import Check
-
 from pathcall.tables.columns import (
     CALLS,
     PROBABILITY,
@@ -57,7 +55,7 @@ EVIDENCE = schema(
         "fdr": number("FDR", PROBABILITY),
         "vote": integer(
             "-1, 0 or +1, after the expected direction: what the one test alone says",
-            Check.isin([-1, 0, 1]),
+            [-1, 0, 1],
         ),
         "note": text("what to know about it", nullable=True, label="Note"),
         "se": number("standard error of `effect`, of tests on samples"),

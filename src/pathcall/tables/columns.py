@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from pandera.pandas import Check, Column, DataFrameSchema
+from pathcall.tables.schema import Column, DataFrameSchema
 
 YES_NO = ("yes", "no")
 CALLS = ("activated", "repressed", "conflicting", "no_evidence", "not_assessable")
-PROBABILITY = Check.in_range(0, 1)
+PROBABILITY = (0, 1)
+"""Limits of a p-value, an FDR, a share."""
 
 
 # Each column's description says what it means, its title (`label`) how the page heads it, and its
-# metadata (`show`) how the page writes a value: the page and docs/outputs.md take them from here.
+# `show` how the page writes a value: the page and docs/outputs.md take them from here.
 
 
 def text(
@@ -25,32 +25,31 @@ def text(
     show: str = "text",
 ) -> Column:
     """A column of text."""
-    return Column(
-        str, description=description, nullable=nullable, unique=unique, title=label or None,
-        metadata={"show": show},
-    )  # fmt: skip
+    return Column("str", description, label or None, show, nullable, unique)
 
 
 def number(
     description: str,
-    *checks: Check,
+    limits: tuple[float, float] | None = None,
+    *,
     nullable: bool = True,
     label: str = "",
     show: str = "number",
 ) -> Column:
     """A column of floats; missing values are allowed unless said otherwise."""
-    return Column(
-        float, list(checks), description=description, nullable=nullable, coerce=True,
-        title=label or None, metadata={"show": show},
-    )  # fmt: skip
+    return Column("float", description, label or None, show, nullable, limits=limits)
 
 
-def integer(description: str, *checks: Check, label: str = "", show: str = "integer") -> Column:
+def integer(
+    description: str,
+    values: Iterable[int] | None = None,
+    *,
+    label: str = "",
+    show: str = "integer",
+) -> Column:
     """A column of whole numbers, none missing."""
-    return Column(
-        int, list(checks), description=description, coerce=True, title=label or None,
-        metadata={"show": show},
-    )  # fmt: skip
+    known = None if values is None else tuple(values)
+    return Column("int", description, label or None, show, values=known)
 
 
 def choice(
@@ -62,16 +61,14 @@ def choice(
     show: str = "text",
 ) -> Column:
     """A column of text with a fixed set of values."""
-    return Column(
-        str, Check.isin(list(values)), description=description, nullable=nullable, coerce=False,
-        title=label or None, metadata={"show": show},
-    )  # fmt: skip
+    return Column("str", description, label or None, show, nullable, values=tuple(values))
 
 
-def schema(name: str, about: str, columns: dict[str, Column], **kw: Any) -> DataFrameSchema:
+def schema(
+    name: str, about: str, columns: dict[str, Column], *, strict: bool = True
+) -> DataFrameSchema:
     """A table: its name below `results/{study}/`, or its path; what it is about; its columns."""
-    kw.setdefault("strict", True)
-    return DataFrameSchema(columns, name=name, description=about, ordered=kw["strict"], **kw)
+    return DataFrameSchema(name, about, columns, strict)
 
 
 def describe(schema: DataFrameSchema) -> str:
@@ -80,12 +77,7 @@ def describe(schema: DataFrameSchema) -> str:
             "| column | on the page | meaning |", "|---|---|---|"]  # fmt: skip
     for name, column in schema.columns.items():
         meaning = str(column.description)
-        values = [
-            f"`{value}`"
-            for check in column.checks
-            if check.name == "isin" and column.dtype is not None and str(column.dtype) == "str"
-            for value in check.statistics["allowed_values"]
-        ]
+        values = [f"`{value}`" for value in column.values or () if column.kind == "str"]
         if values and values != ["`yes`", "`no`"]:
             meaning += f"; one of {', '.join(values)}"
         elif values:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pandera.pandas import Check
-
 from pathcall.tables.columns import (
     PROBABILITY,
     choice,
@@ -29,7 +27,7 @@ COMBINED = {
     "error_correlation": number(
         "largest correlation between the errors of two of the contrasts, from samples they share; "
         "intervals and p allow for it; 0: no two share a sample",
-        Check.in_range(-1, 1),
+        (-1, 1),
         label="Error correlation",
     ),
 }
@@ -107,7 +105,7 @@ FRA1 = schema(
         "role": choice("the readout's only gene, or one of its targets", ["driver", "target"]),
         "gene_id": text("id as in the count matrix"),
         "symbol": text("gene symbol"),
-        "direction": integer("+1 if the gene rises with FRA1, -1 if it falls", Check.isin([-1, 1])),
+        "direction": integer("+1 if the gene rises with FRA1, -1 if it falls", [-1, 1]),
         "log2fc": number("log2 fold change"),
         "log2fc_shrunk": number("apeGLM-shrunken log2 fold change"),
         "padj": number("FDR", PROBABILITY),

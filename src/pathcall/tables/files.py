@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from pandera.errors import SchemaError
-from pandera.pandas import DataFrameSchema
 
 from pathcall.errors import InputError
-from pathcall.files import check_seal, seal_of, write_atomic
+from pathcall.files import check_seal, write_atomic
+from pathcall.tables.schema import DataFrameSchema, SchemaError
 
 
 def write_table(frame: pd.DataFrame, path: str | Path, schema: DataFrameSchema) -> None:
@@ -26,7 +26,7 @@ def write_table(frame: pd.DataFrame, path: str | Path, schema: DataFrameSchema) 
 
     Raises
     ------
-    pandera.errors.SchemaError
+    SchemaError
         The frame breaks the schema: a bug of the caller.
     """
     checked = schema.validate(frame)
@@ -39,11 +39,12 @@ def write_text(text: str, path: str | Path) -> None:
     write_atomic(text, path, sealed=True)
 
 
-def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
-    """Read a table and check it against `schema`.
+def read_table(
+    path: str | Path, schema: DataFrameSchema, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Read a table, or some of its columns, and check it against `schema`.
 
-    Only ``NA`` is missing: a gene called ``NaN`` or ``nan`` stays text. A table with an intact seal
-    was checked when it was written: of it, only the columns are checked.
+    Only ``NA`` is missing: a gene called ``NaN`` or ``nan`` stays text.
 
     Raises
     ------
@@ -52,23 +53,21 @@ def read_table(path: str | Path, schema: DataFrameSchema) -> pd.DataFrame:
         column and value.
     """
     check_seal(path)
-    kinds = {name: str(column.dtype) for name, column in schema.columns.items()}
-    sealed = bool(schema.strict) and seal_of(Path(path)).is_file()
-    # Numbers of any other table are converted when it is checked.
+    schema = schema if columns is None else schema.only(columns)
+    text = {name: str for name, column in schema.columns.items() if column.kind == "str"}
+    frame = pd.read_csv(
+        path,
+        sep="\t",
+        dtype=text,
+        usecols=None if columns is None else list(columns),
+        na_values=["NA"],
+        keep_default_na=False,
+        float_precision="round_trip",
+        encoding="utf-8",
+    )
     try:
-        frame = pd.read_csv(
-            path,
-            sep="\t",
-            dtype={name: kind for name, kind in kinds.items() if sealed or kind == "str"},
-            na_values=["NA"],
-            keep_default_na=False,
-            float_precision="round_trip",
-            encoding="utf-8",
-        )
-        if sealed and list(frame.columns) == list(kinds):
-            return frame
-        return schema.validate(frame)
-    except (SchemaError, ValueError) as error:
+        return schema.validate(frame if columns is None else frame[list(columns)])
+    except SchemaError as error:
         raise InputError(
             f"table does not fit its schema: {error.args[0]}",
             where=str(path),
