@@ -28,6 +28,7 @@ LIMITS = {
     "paint_s": 0.3,
     "interactive_s": 0.8,
     "screens_1400": 15.0,
+    "screens_390": 15.0,
     "axe": 0,
 }
 NAMES = {
