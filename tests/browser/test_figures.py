@@ -13,7 +13,7 @@ from tests.report_study import Study, variant
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 WIDTHS = (1400, 1024, 390)
-SCREENS = 15  # of 900 pixels, before anyone opens anything
+SCREENS = 15  # before anyone opens anything
 
 
 @pytest.fixture(scope="session")
@@ -56,14 +56,15 @@ def test_the_measure_finds_what_is_wrong(browser: Any, study: Study) -> None:
     assert any("f-pca" in words and "sticks out" in words for words in trouble)
 
 
+@pytest.mark.parametrize(("width", "screen"), [(1400, 900), (390, 844)])
 @pytest.mark.parametrize("which", ["study", "nine"])
 def test_the_page_is_short_before_anyone_opens_anything(
-    browser: Any, which: str, request: pytest.FixtureRequest
+    browser: Any, which: str, width: int, screen: int, request: pytest.FixtureRequest
 ) -> None:
-    page = opened(browser, request.getfixturevalue(which).results, 1400)
+    page = opened(browser, request.getfixturevalue(which).results, width)
     height = page.evaluate("document.documentElement.scrollHeight")
     page.context.close()
-    assert height <= SCREENS * 900
+    assert height <= SCREENS * screen
 
 
 def test_every_section_is_two_clicks_away(browser: Any, study: Study) -> None:

@@ -93,13 +93,13 @@ QUESTIONS = (
     ("Which contrasts call a pathway, on which readouts?", "why"),
     ("What did the drug do to its target?", "on-target"),
     ("Which sample is suspicious, which was excluded?", "quality"),
-    ("What would single gene sets alone have said?", "answer"),
+    ("What would single gene sets alone have said?", "single-sets"),
     ("What does a gene do everywhere?", "gene"),
     ("How often is this rule wrong?", "false-calls"),
     ("Which file has these numbers?", "downloads"),
     ("Where do the counts come from, and have they changed?", "inputs"),
     ("What changes under another analysis?", "sensitivity"),
-    ("How do I cite it?", "cite"),
+    ("How do I cite it?", "methods"),
 )
 
 

@@ -27,7 +27,7 @@ def inputs_table(data: ReportData) -> Table:
     return table(
         data.inputs,
         table_columns(
-            tables.INPUTS, "file", "kind", "source", "bytes", "retrieved", "url", "sha256", "note"
+            tables.INPUTS, "file", "kind", "note", "retrieved", "bytes", "source", "url", "sha256"
         ),
         ident="table-inputs",
         caption="Every file that entered the analysis",
