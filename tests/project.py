@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -34,6 +35,8 @@ class Project:
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy2(source, target)
+        if "src" in parts:
+            _copy_compiled_kernels(folder)
         return cls(folder)
 
     def twin(self, folder: Path) -> Project:
@@ -77,6 +80,16 @@ class Project:
             for path in sorted(top.rglob("*"))
             if path.is_file()
         }
+
+
+def _copy_compiled_kernels(folder: Path) -> None:
+    """Spare each copy the seconds that compiling takes: numba knows a module by its folder."""
+    kernels = Path("src/pathcall/deseq/kernels")
+    own = f"kernels_{hashlib.sha1(str(ROOT / kernels).encode()).hexdigest()}"
+    new = f"kernels_{hashlib.sha1(str(folder / kernels).encode()).hexdigest()}"
+    for compiled in (ROOT / kernels / "__pycache__").glob(f"*/{own}"):
+        target = folder / kernels / "__pycache__" / compiled.parent.name / new
+        shutil.copytree(compiled, target)
 
 
 def error_lines(done: subprocess.CompletedProcess[str]) -> list[str]:

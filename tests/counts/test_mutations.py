@@ -30,6 +30,8 @@ from pathcall.signatures.panel import load_panel
 from tests.counts.test_table_shapes import HOUSE, SAMPLES, assembled
 from tests.tried import MUTATIONS, check_line, note
 
+pytestmark = pytest.mark.slow
+
 many = settings(
     derandomize=True, deadline=None, max_examples=MUTATIONS, database=None,
     phases=[Phase.generate, Phase.shrink],

@@ -24,6 +24,7 @@ def stats(weights: np.ndarray) -> np.ndarray:
     return rng.normal(size=(400, 6)) + weights @ rng.normal(scale=0.2, size=(5, 6))
 
 
+@pytest.mark.slow
 def test_mlm_agrees_with_decoupler(stats, weights):
     import decoupler
 

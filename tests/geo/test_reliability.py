@@ -10,6 +10,8 @@ from tests import faults
 from tests.fake_geo import Fault, serve
 from tests.project import ROOT
 
+pytestmark = pytest.mark.slow
+
 SHOWN = faults.DOC.read_text(encoding="utf-8")
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from pathcall.errors import PathcallError
 from pathcall.geo.soft import Series, check_soft, read_soft
 from tests.fake_geo import Study
 from tests.tried import MUTATIONS, check_line, note
+
+pytestmark = pytest.mark.slow
 
 STUDY = Study()
 GOOD = STUDY.soft()

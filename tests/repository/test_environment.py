@@ -13,6 +13,8 @@ import pytest
 
 from tests.project import ROOT
 
+pytestmark = pytest.mark.slow
+
 FAKE_UV = """\
 #!/bin/sh
 [ "$1" = --version ] && exit 0

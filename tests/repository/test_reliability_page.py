@@ -18,4 +18,9 @@ def test_nothing_ended_in_a_third_way():
     behaviours = FOUND["servers"]["behaviours"]
     assert {how: row["wrong"] for how, row in behaviours.items() if row["wrong"]} == {}
     assert sum(row["tried"] for row in behaviours.values()) >= 200
-    assert FOUND["downloads"]["kills"]["right"] == FOUND["downloads"]["kills"]["tried"]
+    downloads, runs = FOUND["killed_downloads"], FOUND["killed_runs"]
+    assert downloads["right"] == downloads["tried"]
+    assert runs["identical"] == runs["runs"] > 0
+    assert runs["left"] == runs["wrong"] == []
+    assert downloads["tried"] + runs["tried"] >= 100
+    assert all(row["same"] and row["status"] for ends in FOUND["shortage"].values() for row in ends)

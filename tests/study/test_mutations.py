@@ -30,6 +30,8 @@ from pathcall.study.plan import StudyPlan, plan_study
 from tests.study.small_study import files, write_study
 from tests.tried import MUTATIONS, note
 
+pytestmark = pytest.mark.slow
+
 GOOD = files()
 TABLES = [name for name in GOOD if name.endswith(".tsv") and name != "counts.tsv"]
 many = settings(

@@ -10,6 +10,8 @@ import pytest
 from pathcall.runlock import RUN, hold_job, hold_run, release_run
 from tests.project import ROOT
 
+pytestmark = pytest.mark.slow
+
 SRC = ROOT / "src"
 HOLD = (
     "import sys, time; sys.path.insert(0, sys.argv[1]); from pathcall.runlock import hold_run\n"
