@@ -193,7 +193,8 @@ def _figure(found: Mapping[str, tuple[list[float], list[dict[str, Any]]]], path:
             axis.loglog(sizes, values, "o-", color=colour, label=label)
         axis.set_xlabel(name)
         axis.grid(visible=True, which="major", alpha=0.3)
-    axes[0][0].legend(frameon=False)
+    if shown:
+        axes[0][0].legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)
