@@ -68,7 +68,7 @@ def write_scaling_page(results: Path, axes: Mapping[str, Sequence[Size]], docs: 
                 f"{_slope(sizes[-2:], cpu[-2:]):.2f} | {_slope(sizes, memory):.2f} | "
                 f"{_slope(sizes, page):.2f} |"
             )
-    text += ["", *_rules(found)]
+    text += ["", *_rules(found), *_overhead(results), *_many(results)]
     (docs / "scaling.md").write_text("\n".join(text) + "\n", encoding="utf-8")
 
 
@@ -120,6 +120,50 @@ def _rules(found: Mapping[str, tuple[list[float], list[dict[str, Any]]]]) -> lis
     return [*out, "", "Slopes are those between the largest two.", ""]
 
 
+def _overhead(results: Path) -> list[str]:
+    """What the workflow costs beside its jobs."""
+    path = results / "overhead.json"
+    if not path.exists():
+        return []
+    out = [
+        "## Overhead",
+        "",
+        "The same scripts through the workflow and, one after the other, in one process, in turns "
+        "(`python -m benchmarks.overhead`; the least of each figure). The overhead is what the one "
+        "process does not take: starting processes, imports, planning. Target: ≤ 35% of the wall.",
+        "",
+        "| study | cores | rounds | jobs | workflow: wall, CPU (s) | one process: wall, CPU (s) "
+        "| overhead: wall, CPU |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    out += [
+        f"| {' '.join(Path(f).name for f in s['study'])} | {s['cores']} | {s['rounds']} "
+        f"| {s['jobs']} | {s['wall_s']:.1f}, {s['cpu_s']:.1f} "
+        f"| {s['one_process_wall_s']:.1f}, {s['one_process_cpu_s']:.1f} "
+        f"| {s['overhead_wall']:.0%}, {s['overhead_cpu']:.0%} |"
+        for s in json.loads(path.read_text())["studies"]
+    ]
+    return [*out, ""]
+
+
+def _many(results: Path) -> list[str]:
+    """Twenty studies in one command."""
+    path = results / "many_studies.json"
+    if not path.exists():
+        return []
+    s = json.loads(path.read_text())
+    return [
+        "## Many studies in one command",
+        "",
+        f"{s['studies']} studies (the embedded one, and simulated ones of 12 samples and 12,000 "
+        f"genes) with their summary, on {s['cores']} cores: {s['wall_s']:,.0f} s, "
+        f"{s['cpu_s']:,.0f} CPU s. One of them alone takes {s['one_wall_s']:.0f} s and "
+        f"{s['one_cpu_s']:.0f} CPU s; {s['studies']} times that, and a minute, are "
+        f"{s['allowed_s']:,.0f} s (`python -m benchmarks.many_studies`).",
+        "",
+    ]
+
+
 def _slope(x: Sequence[float], y: Sequence[float]) -> float:
     return float(np.polyfit(np.log(x), np.log(y), 1)[0])
 
@@ -149,7 +193,8 @@ def _figure(found: Mapping[str, tuple[list[float], list[dict[str, Any]]]], path:
             axis.loglog(sizes, values, "o-", color=colour, label=label)
         axis.set_xlabel(name)
         axis.grid(visible=True, which="major", alpha=0.3)
-    axes[0][0].legend(frameon=False)
+    if shown:
+        axes[0][0].legend(frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     plt.close(figure)

@@ -21,6 +21,7 @@ rule calibrate_model:
         table="results/{study}/calibration/{model}.tsv",
     log:
         "results/{study}/logs/calibrate_model_{model}.log",
+    priority: 20
     conda:
         "../../envs/analysis.yaml"
     params:
@@ -66,6 +67,7 @@ rule call_pathways:
         nfkb_genes="results/{study}/nfkb_genes.tsv",
     log:
         "results/{study}/logs/call_pathways.log",
+    priority: 20
     conda:
         "../../envs/analysis.yaml"
     params:

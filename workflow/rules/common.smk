@@ -8,6 +8,9 @@ OUTPUTS
     SHEET_CONTENT, COUNT_FILES, LENGTHS, contrasts_of, targets_below, captioned, code_digest)
 
 Everything a user can get wrong in them is found here, before any job runs.
+
+Rules have a `priority` where they stand on the longest way to the report: fit, then what the calls
+wait for. What only the page shows fills the cores beside them.
 """
 
 import os

@@ -26,6 +26,7 @@ for model in PLANS:
             lrt=f"results/{{study}}/lrt/{model}.tsv",
         log:
             f"results/{{study}}/logs/fit_model_{model}.log",
+        priority: 30
         conda:
             "../../envs/analysis.yaml"
         threads: 2

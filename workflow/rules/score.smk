@@ -37,6 +37,7 @@ for model in PLANS:
             ),
         log:
             f"results/{{study}}/logs/enrich_model_{model}.log",
+        priority: 20
         conda:
             "../../envs/analysis.yaml"
         params:
@@ -90,6 +91,7 @@ rule combine_groups:
         pathways="results/{study}/combined/pathways.tsv",
     log:
         "results/{study}/logs/combine_groups.log",
+    priority: 20
     conda:
         "../../envs/analysis.yaml"
     params:
