@@ -3,7 +3,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from pathcall.counts import hdf5_checks
+from pathcall.counts import hdf5_checks, read_all
 from pathcall.errors import InputError
 
 
@@ -32,9 +32,18 @@ def test_damage_that_hangs_or_kills_the_reader_is_one_line(
     path: Path, monkeypatch: pytest.MonkeyPatch, reader: str, words: str
 ) -> None:
     monkeypatch.setattr(hdf5_checks, "START_S", 1.0)
-    monkeypatch.setattr(hdf5_checks, "_READ_ALL", reader)
+    program = path.with_name("reader.py")
+    program.write_text(reader)
+    monkeypatch.setattr(read_all, "__file__", str(program))
     with pytest.raises(InputError, match=f"damaged.*{words}.*x.h5ad"):
         hdf5_checks.check_readable(path, "x.h5ad")
+
+
+def test_all_of_a_file_is_read_once(path: Path) -> None:
+    seen: set[int] = set()
+    with h5py.File(path) as file:
+        read_all.read(file, seen)
+    assert len(seen) == 3  # the root, the group a, the data set b
 
 
 def test_what_is_no_hdf5_file_is_left_to_the_reader(tmp_path: Path) -> None:

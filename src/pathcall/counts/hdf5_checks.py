@@ -13,30 +13,6 @@ MIN_BYTES_PER_S = 1e6
 START_S = 60.0
 """Time that starting to read may take on a busy machine."""
 
-# Errors are the real reader's to report: this only must come to an end.
-_READ_ALL = """
-import sys, h5py
-seen = set()
-def read(item):
-    address = h5py.h5o.get_info(item.id).addr
-    if address in seen:
-        return
-    seen.add(address)
-    for key in list(item.attrs):
-        attempt(item.attrs.get, key)
-    if isinstance(item, h5py.Group):
-        for key in list(item):
-            attempt(lambda: read(item[key]))
-    else:
-        item[()]
-def attempt(do, *arguments):
-    try:
-        do(*arguments)
-    except Exception:
-        pass
-attempt(lambda: read(h5py.File(sys.argv[1])))
-"""
-
 
 def check_readable(path: Path, where: str) -> None:
     """Read the file once in a process of its own: the HDF5 library may hang or crash on damage.
@@ -46,8 +22,10 @@ def check_readable(path: Path, where: str) -> None:
     InputError
         It did.
     """
+    from pathcall.counts import read_all
+
     limit = START_S + path.stat().st_size / MIN_BYTES_PER_S
-    command = [sys.executable, "-c", _READ_ALL, str(path)]
+    command = [sys.executable, read_all.__file__, str(path)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=limit, check=False)
         ended = "" if done.returncode == 0 else f"reading it ends with status {done.returncode}"
