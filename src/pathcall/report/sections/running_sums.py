@@ -47,12 +47,8 @@ class RunningSum:
 
 def gene_rankings(data: ReportData) -> dict[str, pd.Series]:
     """Contrast → the ranked list of the run's GSEA: symbol → Wald statistic, largest first."""
-    genes = pd.Index(data.genes["gene_id"])  # gene tables are in the order of the matrix
-    at = {model: genes.get_indexer(kept.index) for model, kept in data.symbols.items()}
     return {
-        c.contrast: in_order(
-            ranked_statistics(data.de[c.contrast].iloc[at[c.model]], data.symbols[c.model])
-        )
+        c.contrast: in_order(ranked_statistics(data.de[c.contrast], data.symbols[c.model]))
         for c in data.contrasts
     }
 
