@@ -203,6 +203,7 @@ def test_other_encodings(
     check(assembled(path, gene_ids), truth)
 
 
+@pytest.mark.slow
 def test_a_workbook(tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame) -> None:
     path = tmp_path / "counts.xlsx"
     by_symbol(truth).to_excel(path)
@@ -214,6 +215,7 @@ def test_a_workbook(tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame)
         assembled(path, gene_ids)
 
 
+@pytest.mark.slow
 def test_a_workbook_that_made_dates_of_symbols(
     tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
 ) -> None:
@@ -480,6 +482,7 @@ def test_a_name_does_not_make_estimated_counts_of_normalised_values(
         assembled(tmp_path / name, gene_ids)
 
 
+@pytest.mark.slow
 def test_formatted_but_empty_columns_of_a_workbook(
     tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
 ) -> None:
