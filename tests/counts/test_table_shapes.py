@@ -354,6 +354,11 @@ REFUSED: dict[str, tuple[Callable[[pd.DataFrame], str], str]] = {
         lambda t: tsv(counts_of(t).map(lambda v: f"{v:,}".replace(",", "."))),
         "not integers",
     ),
+    "points for thousands in one sample": (
+        lambda t: tsv(counts_of(t).assign(ctrl_1=[
+            f"{v:,}".replace(",", ".") for v in t["ctrl_1"]])),
+        "not integers",
+    ),
     "means of two": (lambda t: tsv(counts_of(t) / 2), "normalised or estimated"),
     "one decimal by mistake": (
         lambda t: tsv(counts_of(t).astype(object).where(
