@@ -177,7 +177,6 @@ def short_of(what: str, amounts: list[int], wanted: dict[str, bytes]) -> list[di
     for amount in amounts:
         with tempfile.TemporaryDirectory() as top:
             place = Path(top, "place")
-            option = {"disk": f"size={amount}k", "inodes": f"size=2g,nr_inodes={amount}"}
             if what == "memory":
                 project = study(place)
                 size = amount << 20
@@ -191,8 +190,8 @@ def short_of(what: str, amounts: list[int], wanted: dict[str, bytes]) -> list[di
                     if not able:
                         return []
                     project = study(place / "project")
-                    used = sum(f.stat().st_size for f in place.rglob("*") if f.is_file())
-                    files = sum(1 for _ in place.rglob("*"))
+                    used = 512 * sum(f.lstat().st_blocks for f in place.rglob("*"))
+                    files = 1 + sum(1 for _ in place.rglob("*"))
                     room = {"disk": used // 1024 + amount, "inodes": files + amount}[what]
                     option = {"disk": f"size={room}k", "inodes": f"nr_inodes={room}"}
                     _remount(place, option[what])

@@ -43,6 +43,17 @@ def test_harmless_differences_give_the_same_rows(tmp_path: Path, content: str) -
     assert rows(tmp_path, content) == rows(tmp_path, GOOD)
 
 
+def test_a_spreadsheets_error_is_no_comment(tmp_path):
+    path = tmp_path / "x.tsv"
+    path.write_text("a\tb\n# left out\t2\n#REF!\t3\n4\t5\n")
+    with pytest.raises(ConfigError, match=r"spreadsheet's error value.*line 3.*REF"):
+        read_rows(path, needed=["a"], what="table", comments=True)
+    path.write_text("a\tb\n# left out\t2\n4\t5\n")
+    assert [dict(r) for r in read_rows(path, needed=["a"], what="table", comments=True)] == [
+        {"a": "4", "b": "5"}
+    ]
+
+
 def test_a_quote_swallows_no_row(tmp_path: Path) -> None:
     line = refused(tmp_path, GOOD.replace("first", '"first').replace("third", 'third"'))
     assert "not closed" in line

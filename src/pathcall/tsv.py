@@ -113,7 +113,11 @@ def read_rows(
         )
     lines = text.split("\n")
     if comments:
-        lines = ["" if line.startswith("#") else line for line in lines]
+        # A row whose first value a spreadsheet made an error of is no comment.
+        lines = [
+            "" if line.startswith("#") and not _SPREADSHEET_ERROR.match(line) else line
+            for line in lines
+        ]
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
     header = _header(lines[first], path, first + 1, needed, what)
     width = lines[first].count("\t") + 1  # with the empty columns that spreadsheets add

@@ -202,7 +202,11 @@ def short(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.mark.parametrize(
     ("scheme", "width", "rules"),
-    [("light", 1300, None), ("dark", 1300, ["color-contrast"]), ("light", 380, None)],
+    [
+        ("light", 1300, None),
+        ("dark", 1300, ["color-contrast"]),
+        pytest.param("light", 380, None, marks=pytest.mark.rare),
+    ],
 )
 def test_axe_finds_nothing_serious(
     browser: Any, short: Study, scheme: str, width: int, rules: list[str] | None

@@ -79,6 +79,7 @@ def test_another_inference_is_refused() -> None:
         dataset(simulated(design, 20), design, inference=DefaultInference(n_cpus=1))
 
 
+@pytest.mark.slow
 def test_light_modules_do_not_import_pydeseq2() -> None:
     code = (
         "import sys; import pathcall.deseq, pathcall.deseq.fitted, pathcall.study.plan; "
@@ -89,6 +90,7 @@ def test_light_modules_do_not_import_pydeseq2() -> None:
         deseq.Nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_what_few_fits_need_is_imported_when_it_is_used() -> None:
     """matplotlib, scikit-learn and formulaic: not with the fit, but for those who ask."""
     code = """
@@ -210,6 +212,7 @@ def test_control_genes_and_poscounts() -> None:
 # ---------------------------------------------------------------------------- the other engine
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_both_engines_find_the_same_genes() -> None:
     design = factorial()

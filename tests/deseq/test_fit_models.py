@@ -27,6 +27,7 @@ def assembled() -> ad.AnnData:
     return ad.AnnData(counts.to_numpy(), obs, var)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("engine", ["exact", "pydeseq2"])
 def test_a_model_is_fitted_and_written(tmp_path: Path, engine: Engine) -> None:

@@ -119,6 +119,7 @@ def test_leverage_and_variance(saturated: bool) -> None:
             assert spread[g] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("saturated", [True, False])
 @pytest.mark.parametrize("variance", [0.0, 0.5])
 def test_dispersions_are_the_mode(saturated: bool, variance: float) -> None:

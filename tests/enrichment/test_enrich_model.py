@@ -40,6 +40,7 @@ def rows(scores: ContrastScores, method: str) -> pd.DataFrame:
     return frame[frame["method"] == method].set_index("readout")
 
 
+@pytest.mark.slow
 def test_every_set_is_listed_with_the_reason_where_not_tested(scores):
     table = scores["b_vs_a"].enrichment.set_index("gene_set")
     assert set(table.index) == set(SETS)
@@ -76,6 +77,7 @@ def test_fdr_is_over_the_declared_collection(scores):
     )
 
 
+@pytest.mark.slow
 def test_tables_fit_their_schemas(scores):
     for score in scores.values():
         tables.ENRICHMENT.validate(score.enrichment)

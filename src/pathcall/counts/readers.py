@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import io
 import logging
 import re
 import zlib
@@ -284,10 +285,15 @@ def sample_names(columns: list[str]) -> dict[str, str]:
 
 
 def grouped_by_points(values: np.ndarray) -> bool:
-    """Whether ``1.234`` means 1,234: none reaches 1,000, all have up to three decimals."""
+    """Whether ``1.234`` means 1,234: none reaches 1,000, decimals are three and not below 1."""
     finite = values[np.isfinite(values)]
     thousandths = finite * 1000
-    return bool(finite.max() < 1000 and np.allclose(thousandths, np.round(thousandths), atol=1e-6))
+    small = (finite % 1 != 0) & (finite < 1)
+    return bool(
+        finite.max(initial=0) < 1000
+        and not small.any()
+        and np.allclose(thousandths, np.round(thousandths), atol=1e-6)
+    )
 
 
 def round_estimates(
@@ -306,8 +312,10 @@ def round_estimates(
     if not fraction.any() or (values[np.isfinite(values)] < 0).any():
         return counts, None
     largest = values[np.isfinite(values)].max()
-    if len(values) >= 1000 and (largest < MAX_LOG or grouped_by_points(values)):
+    if len(values) >= 1000 and largest < MAX_LOG:
         return counts, None
+    if any(grouped_by_points(column) for column in values.T[fraction.any(axis=0)]):
+        return counts, None  # of one sample alone, too
     totals = np.nansum(values, axis=0)
     if not declared and len(totals) > 1 and np.allclose(totals, 1e6, rtol=0.02):
         return counts, None  # TPM or CPM
@@ -336,7 +344,11 @@ def read_xlsx(path: Path, where: str) -> TextTable:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        book = openpyxl.load_workbook(
+            io.BytesIO(path.read_bytes()),
+            read_only=True,
+            data_only=True,  # a damaged one stays open
+        )
         sheets = {}
         for sheet in book.worksheets:
             rows = [r for r in sheet.iter_rows(values_only=True) if any(c is not None for c in r)]
