@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anndata as ad
 import numpy as np
 import numpy.typing as npt
 
 from pathcall.counts.gene_ids import strip_version
 from pathcall.counts.readers import text_counts, unpacked
 from pathcall.errors import InputError
+
+if TYPE_CHECKING:
+    import anndata as ad
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import logging
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anndata as ad
 import numpy as np
 import pandas as pd
 
@@ -33,6 +33,9 @@ from pathcall.counts.spreadsheet_ids import restore_dates
 from pathcall.errors import ConfigError, InputError
 from pathcall.files import check_seal, whole_file
 from pathcall.study.sample_sheet import Sheet
+
+if TYPE_CHECKING:
+    import anndata as ad
 
 logger = logging.getLogger(__name__)
 
@@ -289,6 +292,8 @@ def assemble_counts(
         index=pd.Index(kept, name="sample"),
     )
     var.index = pd.Index(var["gene_id"].to_numpy(), name=None)
+    import anndata as ad  # half a second, which the jobs that download need not wait
+
     data = ad.AnnData(
         X=np.ascontiguousarray(counts.to_numpy().T),
         obs=obs,
@@ -310,6 +315,8 @@ def write_counts(assembly: Assembly, path: str | Path) -> None:
 
 def read_counts_h5ad(path: str | Path) -> ad.AnnData:
     """Read ``counts.h5ad``: samples × genes, raw integer counts."""
+    import anndata as ad
+
     check_seal(path)
     data = ad.read_h5ad(path)
     # Text that repeats comes back from h5ad as categories.
