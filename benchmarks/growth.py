@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -40,7 +41,7 @@ def measure(size: Size, *, cores: int, keep: Path | None = None) -> dict[str, An
     """Simulate a study, run the workflow on it, and read what it took."""
     folder = Path(tempfile.mkdtemp(prefix="growth_")) if keep is None else keep / size.study
     try:
-        started = time.monotonic()
+        started, load = time.monotonic(), os.getloadavg()[0]
         if not (folder / "config.yaml").exists():
             write_growth_study(folder, size)
         print(f"{size.study}: files written in {time.monotonic() - started:.0f} s", flush=True)
@@ -60,6 +61,7 @@ def measure(size: Size, *, cores: int, keep: Path | None = None) -> dict[str, An
     made = {
         **asdict(size),
         "cores": cores,
+        "load": round(load, 1),
         "commit": machine()["commit"],
         "wall_s": round(run.wall_s, 1),
         "cpu_s": round(run.cpu_s, 1),

@@ -1,8 +1,7 @@
 """A simulated study of any size, as files: counts, sheet, contrasts, config.
 
 Counts come from the simulator of the calibration (`pathcall.calls.simulation`): negative binomial,
-three latent factors, the genes of the panel first. Every gene is expressed, which makes a study of
-40,000 genes twice the work of a real one.
+three latent factors, the genes of the panel first. Every gene is expressed.
 """
 
 from __future__ import annotations

@@ -30,22 +30,22 @@ def write_scaling_page(results: Path, axes: Mapping[str, Sequence[Size]], docs: 
         "Written by `python -m benchmarks.growth --grid`; do not edit. Studies are simulated "
         "(`benchmarks/growth_study.py`): negative binomial counts of groups of equal size, one "
         "control a model, every second treatment with a pathway planted. Every gene is expressed, "
-        "so that 40,000 genes are about twice the work of a real study's. The whole workflow "
-        "runs, from the table of counts to the report. CPU seconds are those of all processes, "
-        "and suffer little where other work shares the machine; memory is that of the largest "
-        "job.",
+        "as a real study's are not. The whole workflow runs, from the table of counts to the "
+        "report. CPU seconds are those of all processes, memory is that of the largest job. *Load "
+        "before* is the load average as the run began (–: not noted; other work filled the "
+        "machine): beside other work wall seconds grow many times, and CPU seconds as well.",
         "",
         f"Machine: {machine['cpu']}, {machine['cores']} cores, Python {machine['python']}; "
         f"commit {', '.join(commits)}.",
         "",
-        "| samples | genes | contrasts | models | cores | wall (s) | CPU (s) | memory (MB) "
-        "| report.html (MB) | all results (MB) |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| samples | genes | contrasts | models | cores | load before | wall (s) | CPU (s) "
+        "| memory (MB) | report.html (MB) | all results (MB) |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     text += [
         f"| {s['samples']:,} | {s['genes']:,} | {s['contrasts']} | {s['models']} | {s['cores']} "
-        f"| {s['wall_s']:,.0f} | {s['cpu_s']:,.0f} | {s['peak_mb']:,.0f} | {s['page_mb']:.1f} "
-        f"| {s['results_mb']:,.0f} |"
+        f"| {s.get('load', '–')} | {s['wall_s']:,.0f} | {s['cpu_s']:,.0f} | {s['peak_mb']:,.0f} "
+        f"| {s['page_mb']:.1f} | {s['results_mb']:,.0f} |"
         for s in studies
     ]
     text += ["", *_targets(studies)]
