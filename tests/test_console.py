@@ -120,7 +120,8 @@ def test_without_a_table_of_calls_there_is_none(tmp_path: Path):
 
 
 def test_targets_are_the_rules_without_output():
-    text = "".join((ROOT / path).read_text() for path in ("Snakefile", "workflow/rules/study.smk"))
+    paths = ("Snakefile", "workflow/Snakefile", "workflow/rules/study.smk")
+    text = "".join((ROOT / path).read_text() for path in paths)
     assert set(re.findall(r"^rule (\w+):", text, re.MULTILINE)) == set(TARGETS)
 
 

@@ -14,7 +14,7 @@ SOME = [case for case in SOME if case in CASES]
 @pytest.mark.slow
 @pytest.mark.parametrize(("how", "at", "often"), SOME, ids=lambda part: part)
 def test_it_ends_in_the_right_bytes_or_one_line(how, at, often):
-    check(try_behaviour(how, at, often))
+    check(try_behaviour(how, at, often), how)
 
 
 @pytest.mark.rare
@@ -22,4 +22,4 @@ def test_it_ends_in_the_right_bytes_or_one_line(how, at, often):
 def test_every_behaviour_at_every_file(at):
     for how, where, often in CASES:
         if where == at:
-            check(try_behaviour(how, at, often))
+            check(try_behaviour(how, at, often), how)

@@ -199,11 +199,12 @@ def test_a_line_of_the_fit_reruns_the_rules_that_use_it(
     assert not planned & (FETCH | {"assemble_counts"})
 
 
-def test_a_line_of_the_report_reruns_the_report_alone(rerun: Project) -> None:
+def test_a_line_of_the_report_reruns_the_report_and_what_packs_it(rerun: Project) -> None:
     css = next((rerun.folder / "src/pathcall/report").rglob("*.css"))
     with css.open("a") as file:
         file.write("\n/* a remark */\n")
-    assert rerun.planned("--configfile", "config/demo.yaml") == {"render_report", "default"}
+    planned = rerun.planned("--configfile", "config/demo.yaml")
+    assert planned == {"render_report", "pack_results", "default"}
 
 
 def test_another_mirror_reruns_no_compute(rerun: Project) -> None:

@@ -173,17 +173,21 @@ class Transport:
         )
         url = address
         for _ in range(_MAX_REDIRECTS + 1):
-            with _network_errors(watchdog, None, lambda: 0):
-                response = _pool(url, watchdog).request(
-                    "GET",
-                    url,
-                    headers=dict(headers),
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    decode_content=False,
-                    timeout=timeout,
-                )
+            with contextlib.ExitStack() as opened:
+                with _network_errors(watchdog, None, lambda: 0):
+                    response = _pool(url, watchdog).request(
+                        "GET",
+                        url,
+                        headers=dict(headers),
+                        redirect=False,
+                        retries=False,
+                        preload_content=False,
+                        decode_content=False,
+                        timeout=timeout,
+                    )
+                    # Headers that the watchdog cut look like those of an answer.
+                    opened.callback(response.close)
+                opened.pop_all()
             status = response.status
             if status in (200, 206, 416):
                 assert isinstance(response, urllib3.HTTPResponse)  # the only kind outside a browser
