@@ -73,7 +73,7 @@ def main() -> None:
         print(", ".join(f"{key} {value:.1f}" for key, value in runs[-1].items()), flush=True)
     least: dict[str, Any] = {key: round(min(r[key] for r in runs), 2) for key in runs[0]}
     least |= {
-        "study": given.study,
+        "study": [Path(file).name for file in given.study],
         "cores": given.cores,
         "rounds": given.rounds,
         "overhead_cpu": round(1 - least["one_process_cpu_s"] / least["cpu_s"], 3),
@@ -81,7 +81,7 @@ def main() -> None:
     }
     print(json.dumps(least, indent=1))
     known = json.loads(RESULTS.read_text())["studies"] if RESULTS.exists() else []
-    others = [k for k in known if (k["study"], k["cores"]) != (given.study, given.cores)]
+    others = [k for k in known if (k["study"], k["cores"]) != (least["study"], given.cores)]
     content = {"machine": machine(), "studies": [*others, least]}
     RESULTS.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
