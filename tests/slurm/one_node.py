@@ -46,8 +46,10 @@ def why_not(*, install: bool) -> str | None:
 
 
 @contextlib.contextmanager
-def one_node_slurm(folder: Path, *, install: bool = False) -> Iterator[None]:
+def one_node_slurm(folder: Path, *, install: bool = False) -> Iterator[Callable[[], None]]:
     """Run a SLURM whose state, keys and logs are in `folder`; stop it afterwards.
+
+    Gives what kills the controller and starts it again.
 
     Raises
     ------
@@ -86,7 +88,14 @@ def one_node_slurm(folder: Path, *, install: bool = False) -> Iterator[None]:
         daemons.append(_start(["slurmctld", "-D"], folder / "slurmctld.out"))
         daemons.append(_start(["slurmd", "-D"], folder / "slurmd.out"))
         _wait("the node", lambda: _node_state().startswith("idle"), folder)
-        yield
+
+        def restart_controller() -> None:
+            daemons[1].kill()
+            daemons[1].wait()
+            time.sleep(5)
+            daemons[1] = _start(["slurmctld", "-D"], folder / "slurmctld.out")
+
+        yield restart_controller
     finally:
         if len(daemons) > 1:
             subprocess.run(["scancel", "--state=RUNNING"], capture_output=True, timeout=30)
@@ -145,7 +154,10 @@ SlurmdPidFile={folder}/slurmd.pid
 # A container has no cgroup hierarchy of its own.
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
-JobAcctGatherType=jobacct_gather/none
+# Memory limits hold without cgroups: jobs are looked at every second.
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 SchedulerType=sched/backfill
 SchedulerParameters=sched_interval=2,bf_interval=2

@@ -51,8 +51,8 @@ def compare_demo_on_slurm(
     """
     with one_node_slurm(folder / "slurm", install=install):
         if local is None:
-            local = _run_demo(folder / "local", "--cores", "1", "--workflow-profile", "none")
-        cluster = _run_demo(
+            local = run_demo(folder / "local", "--cores", "1", "--workflow-profile", "none")
+        cluster = run_demo(
             folder / "cluster",
             "--workflow-profile",
             "profiles/slurm",
@@ -66,10 +66,10 @@ def compare_demo_on_slurm(
         ).stdout
     if "JobState=COMPLETED" not in submitted:
         raise RuntimeError("no job went through SLURM")
-    return _compare(local, cluster, whole=target == "all")
+    return compare(local, cluster, whole=target == "all")
 
 
-def _run_demo(project: Path, *arguments: str) -> Path:
+def run_demo(project: Path, *arguments: str) -> Path:
     """Run the demo in a copy of the project at `project`; return its results folder."""
     shutil.copytree(ROOT, project, ignore=LEFT_BEHIND, symlinks=True)
     command = [sys.executable, "-m", "snakemake", "--configfile", "config/demo.yaml", *arguments]
@@ -90,7 +90,8 @@ def _run_demo(project: Path, *arguments: str) -> Path:
     return project / RESULTS
 
 
-def _compare(local: Path, cluster: Path, *, whole: bool) -> list[Path]:
+def compare(local: Path, cluster: Path, *, whole: bool) -> list[Path]:
+    """Return the result files; a `RuntimeError` names those that differ."""
     files = {_name: _files(_name) for _name in (local, cluster)}
     if not whole:
         files[local] = [path for path in files[local] if path in files[cluster]]
