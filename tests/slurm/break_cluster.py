@@ -178,8 +178,8 @@ def main() -> None:
     try:
         with one_node_slurm(folder / "slurm") as restart:
             local = run_demo(folder / "local", "--cores", "2", "--workflow-profile", "none")
-            for case in given.cases:
-                for i in range(given.times):
+            for i in range(given.times):
+                for case in given.cases:
                     rows.append(try_case(CASES[case], folder, 1 + 3 * i, restart, local))
                     print(rows[-1], flush=True)
     finally:
