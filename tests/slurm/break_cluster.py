@@ -3,7 +3,7 @@
     sh tools/env.sh dev python tests/slurm/break_cluster.py [--times 3] [CASE …]
 
 Each case is tried while another job of the run is at work. Prints a row a try, and writes
-``benchmarks/results/slurm.json``, from which docs/slurm.md has its table.
+``benchmarks/results/slurm.json``; docs/slurm.md tells what came of it.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def node_down(attempt: Attempt) -> None:
 
 
 def controller_restarted(attempt: Attempt) -> None:
-    """The controller is killed (-9), and started five seconds later."""
+    """The controller is stopped, and started five seconds later."""
     attempt.running_job()
     attempt.restart_controller()
 

@@ -49,7 +49,7 @@ def why_not(*, install: bool) -> str | None:
 def one_node_slurm(folder: Path, *, install: bool = False) -> Iterator[Callable[[], None]]:
     """Run a SLURM whose state, keys and logs are in `folder`; stop it afterwards.
 
-    Gives what kills the controller and starts it again.
+    Gives what stops the controller and starts it again.
 
     Raises
     ------
@@ -90,8 +90,7 @@ def one_node_slurm(folder: Path, *, install: bool = False) -> Iterator[Callable[
         _wait("the node", lambda: _node_state().startswith("idle"), folder)
 
         def restart_controller() -> None:
-            daemons[1].kill()
-            daemons[1].wait()
+            _stop(daemons[1])
             time.sleep(5)
             daemons[1] = _start(["slurmctld", "-D"], folder / "slurmctld.out")
 
