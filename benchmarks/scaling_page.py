@@ -137,7 +137,7 @@ def _overhead(results: Path) -> list[str]:
         "|---|---|---|---|---|---|---|",
     ]
     out += [
-        f"| {' '.join(Path(f).name for f in s['study'])} | {s['cores']} | {s['rounds']} "
+        f"| {' '.join(s['study'])} | {s['cores']} | {s['rounds']} "
         f"| {s['jobs']} | {s['wall_s']:.1f}, {s['cpu_s']:.1f} "
         f"| {s['one_process_wall_s']:.1f}, {s['one_process_cpu_s']:.1f} "
         f"| {s['overhead_wall']:.0%}, {s['overhead_cpu']:.0%} |"
