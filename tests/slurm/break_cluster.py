@@ -3,12 +3,14 @@
     sh tools/env.sh dev python tests/slurm/break_cluster.py [--times 3] [CASE …]
 
 Each case is tried while another job of the run is at work. Prints a row a try, and writes
-``benchmarks/results/slurm.json``; docs/slurm.md tells what came of it.
+``benchmarks/results/slurm.json``; docs/slurm.md tells what came of it. `slow_files` needs bindfs
+(Debian: apt install bindfs) and the right to mount.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -31,6 +33,17 @@ COMMAND = [
     "profiles/slurm", "--slurm-init-seconds-before-status-checks", "2",
 ]  # fmt: skip
 NODE = socket.gethostname().split(".")[0]
+TAKES_AT_MOST_S = 600
+SEEN_LATE_S = 10
+# In a mount namespace of its own the project is seen through FUSE, which keeps what it knows of
+# files for some seconds, as NFS does: the login node sees files of a job only after them.
+THROUGH_CACHE = [
+    "unshare", "--mount", "sh", "-c",
+    f"bindfs -o attr_timeout={SEEN_LATE_S},entry_timeout={SEEN_LATE_S},"
+    f"negative_timeout={SEEN_LATE_S} . . && "
+    'cd "$PWD" && { "$@"; status=$?; cd /; umount --lazy "$OLDPWD"; exit $status; }',
+    "sh",
+]  # fmt: skip
 
 Break = Callable[["Attempt"], None]
 
@@ -42,6 +55,7 @@ class Attempt:
         self.project = project
         self.nth = nth
         self.restart_controller = restart_controller
+        self.before: list[str] = []
         self.more: list[str] = []
         shutil.copytree(ROOT, project, ignore=LEFT_BEHIND, symlinks=True)
 
@@ -49,8 +63,8 @@ class Attempt:
         """Start snakemake on the login node."""
         with (self.project / "said.txt").open("ab") as said:
             self.process = subprocess.Popen(
-                [*COMMAND, *self.more], cwd=self.project, stdin=subprocess.DEVNULL, stdout=said,
-                stderr=subprocess.STDOUT, start_new_session=True,
+                [*self.before, *COMMAND, *self.more], cwd=self.project, stdout=said,
+                stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, start_new_session=True,
                 env=dict(os.environ, PYTHONPATH=str(self.project / "src")),
             )  # fmt: skip
 
@@ -101,7 +115,7 @@ def snakemake_killed(attempt: Attempt) -> None:
 def memory_limit(attempt: Attempt) -> None:
     """A job over its memory limit is ended by SLURM; the profile asks for more."""
     # `more` was set before the start: this only sees that SLURM did end a job.
-    attempt.process.wait()
+    attempt.process.wait(TAKES_AT_MOST_S)
     states = slurm("scontrol", "show", "jobs", "--oneliner")
     if not any(state in states for state in ("OUT_OF_MEMORY", "JobState=FAILED", "CANCELLED")):
         raise RuntimeError("no job met its memory limit")
@@ -109,13 +123,19 @@ def memory_limit(attempt: Attempt) -> None:
 
 def other_mount(attempt: Attempt) -> None:
     """`results/` on another mount (a tmpfs behind a link)."""
-    attempt.process.wait()
+    attempt.process.wait(TAKES_AT_MOST_S)
+
+
+def slow_files(attempt: Attempt) -> None:
+    """The login node sees files of the jobs ten seconds late."""
+    attempt.process.wait(TAKES_AT_MOST_S)
 
 
 CASES: dict[str, Break] = {
     break_it.__name__: break_it
     for break_it in (
         cancelled, node_down, controller_restarted, snakemake_killed, memory_limit, other_mount,
+        slow_files,
     )
 }  # fmt: skip
 _JOBS = ("assemble_counts", "fit_model_airway", "enrich_model_airway")
@@ -130,40 +150,44 @@ def try_case(break_it: Break, folder: Path, nth: int, restart: Callable[[], None
     attempt = Attempt(folder / f"{break_it.__name__}_{nth}", nth, restart)
     if break_it is memory_limit:
         attempt.more = ["--set-resources", f"{_JOBS[nth % 3]}:mem_mb=150 * attempt ** 3"]
+    if break_it is slow_files:
+        attempt.before = THROUGH_CACHE
     mount = Path("/dev/shm") / f"pathcall-{os.getpid()}-{nth}"
     if break_it is other_mount:
         mount.mkdir()
         shutil.rmtree(attempt.project / "results", ignore_errors=True)
         (attempt.project / "results").symlink_to(mount)
+    row: dict[str, Any] = {
+        "case": break_it.__name__, "job": nth, "status": None, "status_of_rerun": None,
+        "same_bytes": False, "why": "",
+    }  # fmt: skip
     started = time.monotonic()
     try:
         attempt.start()
         break_it(attempt)
-        first = attempt.process.wait(timeout=400)
-        again = None
-        if first:
+        row["status"] = attempt.process.wait(TAKES_AT_MOST_S)
+        if row["status"]:
             # Jobs that a killed snakemake left behind are waited for or cancelled (docs/slurm.md).
-            slurm("scancel", "--user=root")
-            while slurm("squeue", "--noheader").strip():
-                time.sleep(0.5)
+            cancel_all()
             attempt.start()
-            again = attempt.process.wait(timeout=400)
-        try:
-            same = bool(compare(local, attempt.project / RESULTS, whole=True))
-            why = ""
-        except RuntimeError as error:
-            same, why = False, str(error)[:400]
+            row["status_of_rerun"] = attempt.process.wait(TAKES_AT_MOST_S)
+        row["same_bytes"] = bool(compare(local, attempt.project / RESULTS, whole=True))
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        row["why"] = str(error)[:400].replace(str(folder), "")
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(attempt.process.pid, signal.SIGKILL)
+        cancel_all()
     finally:
         shutil.rmtree(mount, ignore_errors=True)
-    return {
-        "case": break_it.__name__,
-        "job": nth,
-        "status": first,
-        "status_of_rerun": again,
-        "same_bytes": same,
-        "why": why,
-        "wall_s": round(time.monotonic() - started),
-    }
+    return row | {"wall_s": round(time.monotonic() - started)}
+
+
+def cancel_all() -> None:
+    """Cancel every job and wait until none is left."""
+    slurm("scancel", "--user=root")
+    end = time.monotonic() + 120
+    while slurm("squeue", "--noheader").strip() and time.monotonic() < end:
+        time.sleep(0.5)
 
 
 def main() -> None:
@@ -182,8 +206,8 @@ def main() -> None:
                 for case in given.cases:
                     rows.append(try_case(CASES[case], folder, 1 + 3 * i, restart, local))
                     print(rows[-1], flush=True)
+                    OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     finally:
-        OUT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
 
 
