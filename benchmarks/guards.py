@@ -35,6 +35,7 @@ from pathcall.counts.matrix import verify_counts
 from pathcall.counts.sanity import check_copied_samples
 from pathcall.errors import InputError
 from pathcall.qc.confounding import confounding_flags
+from pathcall.qc.donors import donor_flags
 from pathcall.qc.flags import STUDY
 from pathcall.qc.identity import sex_by_expression, sex_flags
 from pathcall.qc.libraries import LibraryLimits, library_flags, library_metrics
@@ -193,7 +194,9 @@ def donor(p: Planted, rng: np.random.Generator) -> bool | None:
     pair = [str(x) for x in rng.choice(cells.index[cells == cell], 2, replace=False)]
     sheet = p.real.sheet.copy()
     sheet.loc[pair, p.real.blocks] = sheet.loc[pair[::-1], p.real.blocks].to_numpy()
-    return bool(set(pair) & flagged(p.real, p.values, p.real.counts, sheet))
+    odd = flagged(p.real, p.values, p.real.counts, sheet)
+    found = donor_flags(p.values, sheet, cells, p.real.blocks, [], odd)
+    return bool(set(pair) & (odd | {flag.sample for flag in found}))
 
 
 def _refused(counts: pd.DataFrame) -> bool:

@@ -70,9 +70,9 @@ def test_the_result_does_not_depend_on_the_run(airway: ad.AnnData, clean: Qualit
     pd.testing.assert_frame_equal(again.pca, clean.pca, check_exact=True)
 
 
-def swap(data: ad.AnnData, one: str, two: str) -> None:
-    labels = data.obs["dex"].copy()
-    data.obs.loc[[one, two], "dex"] = labels[[two, one]].to_numpy()
+def swap(data: ad.AnnData, one: str, two: str, column: str = "dex") -> None:
+    labels = data.obs[column].copy()
+    data.obs.loc[[one, two], column] = labels[[two, one]].to_numpy()
 
 
 def thin(data: ad.AnnData) -> None:
@@ -95,12 +95,14 @@ def scramble(data: ad.AnnData) -> None:
     [
         (lambda d: swap(d, "GSM1275862", "GSM1275863"), "sits_with_other_group",
          {"GSM1275862", "GSM1275863"}),
+        (lambda d: swap(d, "GSM1275862", "GSM1275867", "cell"), "donor",
+         {"GSM1275862", "GSM1275863", "GSM1275866", "GSM1275867"}),
         (thin, "library_size", {"GSM1275862"}),
         (thin, "few_genes", {"GSM1275862"}),
         (copy, "duplicate", {"GSM1275863", "GSM1275867"}),
         (scramble, "outlier", {"GSM1275866"}),
     ],
-    ids=["swapped", "small library", "few genes", "duplicate", "outlier"],
+    ids=["swapped", "donors", "small library", "few genes", "duplicate", "outlier"],
 )  # fmt: skip
 def test_planted_faults_are_flagged(
     airway: ad.AnnData, plant: Callable[[ad.AnnData], None], flag: str, expected: set[str]

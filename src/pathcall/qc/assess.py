@@ -19,6 +19,7 @@ from pathcall.counts.matrix import read_counts_h5ad
 from pathcall.deseq.dataset import DeseqDataSet
 from pathcall.geo.sources import sample_metadata
 from pathcall.qc.confounding import confounding_flags
+from pathcall.qc.donors import DonorLimits, donor_flags
 from pathcall.qc.expression import (
     N_LABELS,
     N_VARIABLE,
@@ -59,6 +60,7 @@ class Limits:
 
     libraries: LibraryLimits = field(default_factory=LibraryLimits)
     odd: OddLimits = field(default_factory=OddLimits)
+    donors: DonorLimits = field(default_factory=DonorLimits)
 
 
 @dataclass(frozen=True)
@@ -142,12 +144,23 @@ def assess_quality(
     if metadata is not None:
         sheet = sheet.join(metadata.reindex(sheet.index).add_prefix("geo_"))
     symbols = data.var["symbol"]
-    explained = [flag.sample for flag in odd if flag.flag == "mixture"]
+    mixed = [flag.sample for flag in odd if flag.flag == "mixture"]
+    sex = sex_flags(sex_by_expression(counts, symbols), sheet, mixed)
+    people = sheet.drop(columns=factors)
+    explained = {flag.sample for flag in (*odd, *sex)}
+    donors = [
+        donor_flags(
+            values.loc[samples], people, groups, blocks, covariates, explained, limits.donors
+        )
+        for samples in included
+        if len(samples) > 2
+    ]
     flags: list[Flag] = [
         *library_flags(metrics, limits.libraries),
         *duplicate_flags(counts),
         *odd,
-        *sex_flags(sex_by_expression(counts, symbols), sheet, explained),
+        *sex,
+        *{flag.sample: flag for model in donors for flag in model}.values(),
         *confounding_flags(sheet, included, factors, [*blocks, *covariates]),
     ]
     table = flag_table(flags, names)

@@ -22,10 +22,11 @@ PRESENT = 5.0
 """Normalised counts per million from which on a gene counts as expressed."""
 ABSENT = 0.5
 _SEX = re.compile(r"(geo_)?(sex|gender)", re.IGNORECASE)
-_PERSON = re.compile(
+PERSON = re.compile(
     r"(geo_)?(donor|patient|subject|individual|participant|cell_?line|line|cell)(_?id)?",
     re.IGNORECASE,
 )
+"""Columns that name whom, or which line, a sample is from."""
 _WORDS = {"m": "male", "male": "male", "man": "male", "f": "female", "female": "female",
           "woman": "female"}  # fmt: skip
 
@@ -85,7 +86,7 @@ def sex_flags(found: pd.DataFrame, sheet: pd.DataFrame, mixed: Sequence[str] = (
                         str(sample),
                         _flag(str(sample), row, f"the sheet says {column}={said[sample]}"),
                     )
-        elif _PERSON.fullmatch(name):
+        elif PERSON.fullmatch(name):
             who = sheet.loc[known.index, column].astype(str)
             for person, members in known.groupby(who, sort=True):
                 votes = members["sex"].value_counts()

@@ -70,27 +70,33 @@ def model_labels(
     """
     samples = list(values.index)
     own = obs.loc[samples]
-    beside = [np.ones((len(samples), 1))]
-    beside += [_dummies(own[name].astype(str))[:, 1:] for name in blocks]
-    for name in covariates:
-        number = pd.to_numeric(own[name]).to_numpy(dtype=float)
-        spread = number.std() or 1.0
-        beside.append(((number - number.mean()) / spread)[:, None])
-    taken = np.hstack(beside)
+    beside = terms_beside(own, blocks, covariates)
+    taken = np.hstack([np.ones((len(samples), 1)), beside])
     genes = most_variable(values.to_numpy(), n_genes, design=taken)
     pairs = own[list(blocks)].astype(str).agg(",".join, axis=1) if blocks else [""] * len(samples)
     return ModelLabels(
         samples=tuple(samples),
         cells=tuple(groups[samples]),
         pairs=tuple(pairs),
-        design=np.hstack([_dummies(groups[samples]), taken[:, 1:]]),
+        design=np.hstack([dummies(groups[samples]), beside]),
         values=values.to_numpy()[:, genes],
     )
 
 
-def _dummies(levels: pd.Series) -> Float:
-    names = list(dict.fromkeys(levels))
-    return np.array([[float(level == name) for name in names] for level in levels])
+def terms_beside(obs: pd.DataFrame, blocks: Sequence[str], covariates: Sequence[str]) -> Float:
+    """Blocks and covariates of a design, without an intercept: ``samples × coefficients``."""
+    terms = [dummies(obs[name])[:, 1:] for name in blocks]
+    for name in covariates:
+        number = pd.to_numeric(obs[name]).to_numpy(dtype=float)
+        spread = number.std() or 1.0
+        terms.append(((number - number.mean()) / spread)[:, None])
+    return np.hstack([np.empty((len(obs), 0)), *terms])
+
+
+def dummies(levels: pd.Series) -> Float:
+    """One column a level, in the order in which they come: ``samples × levels``."""
+    codes, names = pd.factorize(levels.astype(str))
+    return np.asarray(np.eye(len(names))[codes], dtype=np.float64)
 
 
 def label_flags(

@@ -94,6 +94,7 @@ QC_FLAGS = schema(
                 "mixture",
                 "outlier",
                 "sex",
+                "donor",
                 "confounded",
             ],
             label="Flag",
