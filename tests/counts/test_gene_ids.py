@@ -3,6 +3,7 @@ import pytest
 
 from pathcall.counts.gene_ids import (
     annotate,
+    as_given,
     check_mapped,
     detect_kind,
     guess_organism,
@@ -47,6 +48,9 @@ def test_unknown_ids_are_refused() -> None:
         ([f"FBgn000000{i}" for i in range(9)], "fruit fly"),
         (["YAL001C", "YBR002W", "x"], "yeast"),
         ([f"Actb{i}" for i in range(30)], "mouse or rat"),
+        (["Actb"] * 19, None),  # too few to tell
+        (["Actb"] * 20, "mouse or rat"),
+        (["Actb"] * 15 + ["ACTB"] * 15, None),
         (["ACTB"] * 30, None),
         (["101", "102"], None),
     ],
@@ -92,3 +96,34 @@ def test_too_few_mapped_ids_stop_the_run() -> None:
     check_mapped(mapped, pd.Series([True, True, False]), "symbol", where="f")
     with pytest.raises(InputError, match=r"only 33% .* unknown ids such as b, c"):
         check_mapped(mapped, pd.Series([True, True, True]), "symbol", where="f")
+
+
+def test_half_of_the_ids_are_not_most() -> None:
+    for ids in (["ENSG00000000003", "1_at"], ["7", "1_at"], ["TP53", "1_at"]):
+        with pytest.raises(InputError, match="neither"):
+            detect_kind(ids, where="f")
+    with pytest.raises(InputError, match="neither"):
+        detect_kind([], where="f")
+
+
+def test_half_of_the_ids_are_enough_to_map() -> None:
+    mapped = pd.Series([True, False], index=["a", "b"])
+    check_mapped(mapped, pd.Series([True, True]), "symbol", where="f")
+    with pytest.raises(InputError, match="only 0%"):
+        check_mapped(mapped, pd.Series([False, False]), "symbol", where="f")
+    mouse = pd.Series(False, index=[f"ENSMUSG0000000000{i}" for i in range(6)])
+    with pytest.raises(InputError, match=r"like those of mouse\).*such as ENSMUSG00000000000, "
+                                         r"ENSMUSG00000000001, ENSMUSG00000000002 —"):  # fmt: skip
+        check_mapped(mouse, pd.Series([True] * 6), "ensembl", where="f")
+
+
+def test_ids_without_a_table_are_taken_as_they_are() -> None:
+    plain = as_given(["g1", "g2"], None)
+    assert plain["symbol"].tolist() == ["g1", "g2"]
+    own = pd.Series({"g2": "TWO", "g1": None, "g3": "THREE"})
+    named = as_given(["g1", "g2"], own)
+    assert named["symbol"].tolist() == ["g1", "TWO"]
+    assert named["gene_id"].tolist() == ["g1", "g2"]
+    assert named[["entrez_id", "gene_type"]].isna().all(axis=None)
+    twice = pd.Series(["ONE", "OTHER"], index=["g1", "g1"])
+    assert as_given(["g1"], twice)["symbol"].tolist() == ["ONE"]

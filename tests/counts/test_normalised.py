@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from pathcall.counts.matrix import verify_counts
-from pathcall.counts.normalised import signs_of_normalisation
+from pathcall.counts.normalised import signs_of_normalisation, unevenness
 from pathcall.errors import InputError
 from pathcall.stats.size_factors import size_factors
 
@@ -69,3 +69,45 @@ def test_counts_are_let_through(raw, counts):
 
 def test_small_tables_say_nothing():
     assert signs_of_normalisation(np.full((50, 4), 3.0)) is None
+
+
+def histogram(**genes: int) -> np.ndarray:
+    """Values of which `c5` = 40 are 5, and so on; 100 of each other up to 61."""
+    n = dict.fromkeys(range(62), 100) | {int(k[1:]): v for k, v in genes.items()}
+    return np.repeat(list(n), list(n.values())).astype(float)
+
+
+def test_unevenness_of_small_counts():
+    assert unevenness(histogram()) == (0.0, 0.0)
+    gap, log_ratio = unevenness(histogram(c10=49))
+    assert gap == pytest.approx(1 / 59)  # 49 is less than half of 100; counts 2 to 60 are judged
+    steps = [np.log2(101 / 50), 2 * np.log2(101 / 75.5)]
+    assert log_ratio == pytest.approx(sum(steps) / 59)
+    assert unevenness(histogram(c10=50))[0] == 0
+    assert unevenness(histogram(c2=49))[0] > 0
+    assert unevenness(histogram(c60=49))[0] > 0
+    assert unevenness(histogram(c61=49))[0] == unevenness(histogram(c1=49))[0] == 0  # no neighbours
+    # Zeros and large values are not looked at.
+    assert unevenness(np.append(histogram(c0=0), [1e6] * 99)) == (0.0, 0.0)
+
+
+def test_five_counts_need_enough_genes():
+    assert unevenness(np.repeat(np.arange(1.0, 8.0), 30))[0] == 0.0  # 2 to 6
+    assert np.isnan(unevenness(np.repeat(np.arange(1.0, 7.0), 30))).all()
+    assert np.isnan(unevenness(np.repeat(np.arange(1.0, 8.0), 29))).all()
+
+
+@pytest.mark.parametrize(("genes", "said"), [(2_000, True), (1_999, False)])
+def test_two_thousand_genes_are_enough(raw, genes, said):
+    expressed = raw[(raw > 0).all(axis=1)].iloc[:genes, 0].to_numpy(dtype=float)
+    values = np.column_stack([expressed, expressed[::-1], expressed])  # one distribution
+    assert (signs_of_normalisation(values) is not None) == said
+
+
+def test_two_samples_may_have_one_distribution_or_sum(raw):
+    values = quantile(raw)
+    assert signs_of_normalisation(values[:, :3]) is not None
+    assert signs_of_normalisation(values[:, :2]) is None or "gaps" in str(
+        signs_of_normalisation(values[:, :2])
+    )
+    assert signs_of_normalisation(scaled(raw)[:, :1]) is None

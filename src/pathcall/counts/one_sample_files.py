@@ -20,7 +20,7 @@ from pathcall.counts.readers import CountTable, round_estimates
 from pathcall.counts.text_tables import read_text_table
 from pathcall.errors import InputError
 
-STRANDED, UNSTRANDED = 0.8, (0.4, 0.6)
+FORWARD, REVERSE, UNSTRANDED = 0.8, 0.2, (0.4, 0.6)
 ESTIMATES = ("RSEM", "salmon")
 _FIX = "give one file of genes and counts for each sample, all of one kind"
 _ENDINGS = re.compile(
@@ -129,18 +129,19 @@ def _star_column(frames: Mapping[str, pd.DataFrame], where: str) -> str:
         bad = ~(genes.apply(pd.to_numeric, errors="coerce") >= 0).to_numpy()
         if bad.any():
             row, column = (int(i[0]) for i in np.nonzero(bad))
+            value = genes.astype(object).iat[row, column]
             raise InputError(
                 "a count is not a number, or negative",
                 where=f"{where}, {sample}, row {genes.index[row]}, "
-                f"value {genes.iat[row, column]!r}",
+                f"value {value!r}",
                 fix="copy the file again, whole",
             )
         forward, reverse = float(genes["forward"].sum()), float(genes["reverse"].sum())
         shares[sample] = forward / (forward + reverse) if forward + reverse else 0.5
     values = np.array(list(shares.values()))
-    if (values >= STRANDED).all():
+    if (values >= FORWARD).all():
         return "forward"
-    if (values <= 1 - STRANDED).all():
+    if (values <= REVERSE).all():
         return "reverse"
     if ((values >= UNSTRANDED[0]) & (values <= UNSTRANDED[1])).all():
         return "unstranded"

@@ -133,8 +133,8 @@ def _separator(header: str, row: str) -> str | None:
         return "\t"
     found = [s for s in ",;" if s in row]
     if len(found) == 2:  # decimal commas, or a comma in a name: the one that fits the header
-        same = [s for s in found if row.count(s) - header.count(s) in (0, 1)]
-        return ";" if ";" in same else ","
+        more = {s: row.count(s) - header.count(s) for s in ";,"}
+        return min((s for s in ";," if more[s] in (0, 1)), key=more.__getitem__, default=",")
     if found:
         return found[0]
     return " " if " " in row.strip() else None
@@ -203,7 +203,7 @@ def _header_and_rows(
     if width < 2:
         raise InputError("the table has one column", where=f"{where}, line {number}", fix=FIX)
     if not names[0]:
-        names[0] = "gene_id"
+        names[0] = "row_name" if "gene_id" in names else "gene_id"
     for i, name in enumerate(names, start=1):
         if not name:
             raise InputError(

@@ -75,8 +75,9 @@ def between_groups(fit: LabelFit, cells: Int) -> Between:
     residual = (fit.values - fit.design @ fit.coefficients)[fitted]
     squared = residual**2
     total = squared.sum(axis=0)
+    estimable = fit.estimable
     for i in np.flatnonzero(fit.predicted):
-        others = np.flatnonzero(fit.estimable & (cell_of != cells[i]))
+        others = np.flatnonzero(estimable & (cell_of != cells[i]))
         inside = bool(fit.kept[i])
         df = fit.df - inside
         if df < 1 or not len(others):

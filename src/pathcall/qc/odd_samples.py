@@ -27,6 +27,8 @@ _ALIKE = 0.8
 """Of two that are equally far apart, the one whose explanation is weaker by this is let be."""
 _SAME = 0.02
 """Exchanges whose gains differ by less than this share can't be told apart."""
+PER_ROUND = 100
+"""Samples of a study for each one that is set aside in a round before all are judged again."""
 Kind = Literal["exchanged", "other_group", "mixture", "outlier"]
 
 
@@ -173,9 +175,14 @@ def find_odd_samples(
             suspect = spare & (fit.distance > limits.look)
         if not suspect.any():
             break
-        i = _oddest(fit, between, suspect, cell, limits)
-        kept[i] = False
-        aside.append(i)
+        # One a round; of hundreds of samples several, of different cells.
+        for _ in range(max(1, n // PER_ROUND)):
+            i = _oddest(fit, between, suspect, cell, limits)
+            kept[i] = False
+            aside.append(i)
+            suspect &= cell != cell[i]
+            if not suspect.any():
+                break
     fit = fit_labels(values, design, kept)
     between = between_groups(fit, cell)
     for i in aside:
