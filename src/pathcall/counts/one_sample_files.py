@@ -132,8 +132,7 @@ def _star_column(frames: Mapping[str, pd.DataFrame], where: str) -> str:
             value = genes.astype(object).iat[row, column]
             raise InputError(
                 "a count is not a number, or negative",
-                where=f"{where}, {sample}, row {genes.index[row]}, "
-                f"value {value!r}",
+                where=f"{where}, {sample}, row {genes.index[row]}, value {value!r}",
                 fix="copy the file again, whole",
             )
         forward, reverse = float(genes["forward"].sum()), float(genes["reverse"].sum())
