@@ -75,6 +75,16 @@ def test_each_condition_of_a_call(prepared):
     assert called(prepared, line_t=[9.0, 8, -3, 0]) == "activated"
 
 
+def test_limits_themselves_are_enough_but_for_p(prepared):
+    fine = {"line_t": [3.0, 3.0, -2.0, 0]}
+    three_quarters = RULE.model_copy(update={"min_agreement": 0.75})
+    assert called(prepared, **fine, rule=three_quarters) == "activated"
+    assert called(prepared, line_t=[3.0, 3.0, -2.01, 0], rule=three_quarters) == "conflicting"
+    assert called(prepared, line_t=[4.0, 3, 2, 1], effect=RULE.min_effect) == "activated"
+    assert called(prepared, line_t=[4.0, 3, 2, 1], p=RULE.call_p) == "no_evidence"
+    assert called(prepared, line_t=[4.0, 3, 0, 0]) == "activated"  # two lines
+
+
 def test_limits_are_those_of_the_config(prepared):
     fine = {"line_t": [4.0, 3, 2, 1]}
     for changed in ({"call_p": 0.0005}, {"min_effect": 0.6}, {"min_lines": 4}, {"vote_p": 0.001}):
