@@ -166,6 +166,19 @@ def test_outliers_are_replaced_from_seven_replicates_and_withheld_below() -> Non
         assert dds.to_df().loc["s1", gene] == 200_000
 
 
+def test_an_outlier_that_three_samples_exceed_is_none_of_one_factor_alone() -> None:
+    """As in R: only where the design is a single factor of two levels."""
+    factor = two_groups(4)
+    counts = simulated(factor, 300, effect=0)
+    gene = str((counts.mean() - 300).abs().idxmin())
+    counts[gene] = [10, 11, 900, 10, 2000, 2100, 1900, 2050]
+    dds = fit(counts, factor)
+    assert not dds.cooks_outlier()[gene]
+    doses = factor.assign(b=np.repeat([0.0, 1, 2], [4, 1, 3]))
+    dds = fit(counts, doses)
+    assert dds.cooks_outlier()[gene]
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from pathcall.deseq.dispersion import Trend
-from pathcall.deseq.vst import transform
+from pathcall.deseq.vst import transform, trend_genes
 from tests.deseq.fits import data, dataset, table
 
 
@@ -80,3 +80,36 @@ def test_other_samples_are_transformed_alike(counts: pd.DataFrame) -> None:
     np.testing.assert_allclose(again, dds.layers["vst_counts"][:3], rtol=1e-9)
     with pytest.raises(RuntimeError, match="vst_fit"):
         dataset(counts, pd.DataFrame({"Intercept": 1.0}, index=counts.index)).vst_transform()
+
+
+def test_genes_of_the_trend_are_spread_over_the_means() -> None:
+    mean = np.array([5.0, 6, 9, 7, 8, 10, 4, 0])
+    np.testing.assert_array_equal(trend_genes(mean, 5), [1, 3, 4, 2, 5])
+    np.testing.assert_array_equal(trend_genes(mean, 3), [1, 4, 5])
+    np.testing.assert_array_equal(trend_genes(mean, 99), [1, 3, 4, 2, 5])
+    np.testing.assert_array_equal(trend_genes(np.array([5.0, 0, 1]), 9), [2, 0])
+    assert len(trend_genes(np.zeros(3), 9)) == 0
+
+
+def test_the_local_transformation_is_the_integral_of_one_over_sd() -> None:
+    size_factors, knots = np.array([0.5, 2.0]), np.linspace(0, 10, 50)
+    trend = Trend("local", (knots, np.log(0.05 + 3 / np.exp(knots))))
+    mean = np.linspace(1, 5000, 2000)
+    made = transform(np.array([100.0, 400, 1600, 5000]), trend, size_factors, mean)
+    grid = np.linspace(100, 5000, 400_000)
+    density = 1 / np.sqrt(trend(grid) * grid**2 + (1 / size_factors).mean() * grid)
+    area = np.concatenate([[0.0], np.cumsum(np.diff(grid) * (density[1:] + density[:-1]) / 2)])
+    integral = np.interp([100, 400, 1600, 5000], grid, area)
+    low, high = np.quantile(mean, [0.95, 0.999])
+    slope = np.log2(high / low) / np.diff(np.interp([low, high], grid, area))[0]
+    np.testing.assert_allclose(np.diff(made), slope * np.diff(integral), rtol=1e-3)
+    at = transform(np.append([low, high], 5000.0), trend, size_factors, mean)
+    np.testing.assert_allclose(at[:2], np.log2([low, high]), atol=1e-3)
+
+
+def test_genes_of_one_mean_fix_no_scale_but_the_grid_s_own() -> None:
+    knots = np.linspace(0, 10, 50)
+    trend = Trend("local", (knots, np.log(0.05 + 3 / np.exp(knots))))
+    made = transform(np.array([1.0, 50, 3000]), trend, np.ones(2), np.full(9, 7.0))
+    assert (np.diff(made) > 0).all()
+    assert made[-1] == pytest.approx(np.log2(3000), abs=1e-6)

@@ -4,6 +4,7 @@ from pathcall.errors import InputError
 from pathcall.geo.lockfile import (
     Locked,
     Origin,
+    forget,
     parse_origins,
     read_lock,
     read_origins,
@@ -80,3 +81,15 @@ def test_a_lock_or_marker_that_is_no_text_is_named(tmp_path):
 def test_a_lock_without_times_is_read(tmp_path):
     (tmp_path / "inputs.lock.tsv").write_text(f"file\turl\tbytes\tsha256\na\tu\t3\t{SHA}\n")
     assert read_lock(tmp_path)["a"].retrieved == "NA"
+
+
+def test_a_file_is_forgotten_with_its_row(tmp_path):
+    for name in "ab":
+        (tmp_path / name).write_bytes(b"abc")
+        write_locked(tmp_path, Locked(name, "u", 3, SHA, "t"))
+    forget(tmp_path, "a")
+    assert list(read_lock(tmp_path)) == ["b"]
+    assert not (tmp_path / "a").exists()
+    before = (tmp_path / "inputs.lock.tsv").stat().st_mtime_ns
+    forget(tmp_path, "c")  # never locked: nothing to rewrite
+    assert (tmp_path / "inputs.lock.tsv").stat().st_mtime_ns == before

@@ -275,3 +275,8 @@ def test_a_trend_over_an_ordered_factor_is_a_slope_over_its_ranks(tmp_path: Path
     y = [2.0 * float(row["stage_rank"]) + 1 for row in made.design.rows]
     beta = np.linalg.lstsq(made.design.matrix, y, rcond=None)[0]
     assert made.weights["trend"] @ beta == pytest.approx(4)
+
+
+def test_lines_that_begin_with_a_hash_are_comments(tmp_path: Path) -> None:
+    (tmp_path / "contrasts.tsv").write_text(f"# of the first plate\n{HEADER}{R}# not yet: {SR}")
+    assert list(read_contrasts(str(tmp_path / "contrasts.tsv"))) == ["r"]
