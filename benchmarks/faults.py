@@ -202,10 +202,10 @@ def _killed_runs(found: dict[str, Any]) -> list[str]:
     return [
         "## Runs that are killed",
         "",
-        f"`kill -9` at {found['tried']} random moments of runs of a small study, half of them",
-        "of the main process alone, half of the whole process group; the run was started again in",
-        "the same folder, and killed again, until it ended. The bytes were those of a run that",
-        f"nothing happened to in {found['identical']} of {found['runs']} carried to their end.",
+        f"`kill -9` of {found['tried']} runs of a small study at random moments, half of the",
+        "main process alone, half of the whole process group; each was started again in the same",
+        "folder. The bytes were those of a run that nothing happened to in "
+        f"{found['identical']} of {found['tried']}.",
         f"Processes still there {kills.GONE_WITHIN_S:.0f} s after a kill: {len(found['left'])}.",
         "",
         *_table("running when killed|kills", rows),
