@@ -45,7 +45,7 @@ def test_a_users_mistake_is_one_line(tmp_path: Path, root: Path) -> None:
     ("body", "words"),
     [
         ("raise ValueError('odd')", ["unexpected ValueError: odd", "report it"]),
-        ("raise OSError(28, 'No space left on device')", ["No space left", "free space"]),
+        ("raise OSError(28, 'No space left on device')", ["the disk is full", "free space"]),
     ],
 )
 def test_a_bug_leaves_its_traceback_in_the_log(

@@ -26,15 +26,21 @@ _STORAGE = {
 }
 
 
+def storage_trouble(error: BaseException) -> tuple[str, str] | None:
+    """What an error says of the disk, and the fix; None where it is about something else."""
+    return _STORAGE.get(error.errno or 0) if isinstance(error, OSError) else None
+
+
 @contextmanager
 def storage_errors(path: str | Path) -> Iterator[None]:
     """Turn a full, read-only or forbidden disk into one clear error that names `path`."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _STORAGE:
+        trouble = storage_trouble(error)
+        if trouble is None:
             raise
-        what, fix = _STORAGE[error.errno]
+        what, fix = trouble
         raise DownloadError(what, where=str(path), fix=fix) from error
 
 

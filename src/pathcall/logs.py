@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pathcall.errors import PathcallError
+from pathcall.files import storage_trouble
 from pathcall.runlock import hold_job
 
 # No times: a log then differs between runs only where the runs did.
@@ -115,6 +116,10 @@ def last_error(path: Path) -> str | None:
 
 
 def _unexpected(error: BaseException, log: Path) -> str:
+    trouble = storage_trouble(error)
+    if trouble is not None:
+        place = f"{error.filename}, " if isinstance(error, OSError) and error.filename else ""
+        return PathcallError(trouble[0], where=f"{place}log {log}", fix=trouble[1]).line()
     what = f"unexpected {type(error).__name__}: {error}"
     fix = "this is a bug in pathcall: report it with that log"
     if isinstance(error, OSError):
