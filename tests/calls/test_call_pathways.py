@@ -222,6 +222,7 @@ def test_genes_of_the_arms(mapk):
     assert made.set_index("symbol").at["RELB", "expressed"] == "no"
 
 
+@pytest.mark.slow
 def test_sensitivity_varies_one_choice_at_a_time(mapk, panel):
     model, _ = mapk
     names = list(model.contrasts)

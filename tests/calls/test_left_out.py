@@ -42,6 +42,7 @@ def without(prepared, weights, needed=always):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_it_is_the_fit_without_the_sample(prepared, model, contrast):
     weights = np.asarray(model.contrasts[contrast], dtype=float)

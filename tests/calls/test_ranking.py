@@ -76,6 +76,7 @@ def test_nothing_planted_has_no_leader(panel):
     assert (table["rank_high"] > 2).all()
 
 
+@pytest.mark.slow
 def test_size_of_the_intervals_under_the_null(panel):
     """Each interval holds 0 in about 95% of null studies."""
     held = []

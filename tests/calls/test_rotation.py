@@ -40,6 +40,7 @@ def values(rng: np.random.Generator, n: int, lines: list[np.ndarray], shared: fl
 CONTRAST = np.array([0.0, 1.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [2, 3, 6])
 def test_p_is_uniform_without_an_effect_though_lines_are_correlated(n):
     rng = np.random.default_rng([n, 8])

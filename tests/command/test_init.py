@@ -102,6 +102,7 @@ def test_the_default_study_comes_out_unaided(shared, tmp_path, monkeypatch):
     assert len(said.splitlines()) <= 24
 
 
+@pytest.mark.slow
 def test_groups_of_a_table_are_read_from_its_names(airway, tmp_path, monkeypatch):
     counts, sheet = airway
     arms = sheet["dex"].map({"untreated": "ctrl", "dexamethasone": "dex"})
@@ -143,6 +144,7 @@ def test_what_is_neither_file_nor_accession(tmp_path, monkeypatch):
         draft(tmp_path, monkeypatch, "nothing.tsv")
 
 
+@pytest.mark.slow
 def test_obs_of_an_h5ad_is_its_sheet(airway, tmp_path, monkeypatch):
     import anndata as ad
 

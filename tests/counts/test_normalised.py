@@ -111,3 +111,32 @@ def test_two_samples_may_have_one_distribution_or_sum(raw):
         signs_of_normalisation(values[:, :2])
     )
     assert signs_of_normalisation(scaled(raw)[:, :1]) is None
+
+
+@pytest.mark.parametrize(("spread", "said"), [(0.0009, True), (0.0011, False)])
+def test_sums_within_a_thousandth(raw, spread, said):
+    values = raw.to_numpy(dtype=float)[:, :3]
+    values[0] = 0
+    most = values.sum(axis=0).max() * 2
+    values[0] = most - values.sum(axis=0)  # equal sums
+    assert signs_of_normalisation(values) is None  # to the last count: subsampled
+    values[0, 0] += 3 * most * spread / (3 - spread)
+    assert (signs_of_normalisation(values) is not None) == said
+
+
+def test_genes_that_are_expressed_count():
+    few = np.zeros((5_000, 3))
+    values = np.repeat(np.arange(1.0, 2_001)[:, None], 3, axis=1)
+    few[:2_000] = np.random.default_rng(0).permuted(values, axis=0)
+    assert "same distribution" in str(signs_of_normalisation(few))
+    few[0] = 0
+    assert signs_of_normalisation(few) is None
+
+
+def test_one_distribution_may_differ_in_a_hundredth(raw):
+    values = quantile(raw).astype(float)
+    n = len(values) // 100
+    values[np.argsort(values[:, 0])[-n:], 0] += 1
+    assert "same distribution" in str(signs_of_normalisation(values))
+    values[np.argsort(values[:, 0])[-3 * n :], 0] += np.arange(3 * n) % 7 + 1
+    assert "same distribution" not in str(signs_of_normalisation(values))

@@ -123,6 +123,9 @@ def test_samples_are_named_by_their_alignments(columns: list[str], names: dict[s
         ([1.234, 12.0, 999.999], True),
         ([1.234, 1000.0], False),
         ([1.2345, 2.0], False),
+        ([1.0, 1.001], True),
+        ([1.00000001, 2.0], True),
+        ([1.0001, 2.0], False),
         ([0.5, 1.5], False),  # 0.500 is no number with a point for thousands
         ([0.0, 1.5], True),
         ([1.0, 1.5, np.nan], True),
@@ -177,8 +180,17 @@ def test_means_of_replicates_are_not_rounded() -> None:
     assert not rounded((estimates() * 2).round() / 2)
     assert not rounded((estimates(share=0.5) * 10).round() / 10)  # ten decimals at most
     assert rounded((estimates() * 100).round() / 100)
-    few = (estimates(20) * 2).round() / 2  # of so few, halves tell nothing
-    assert rounded(few)
+    # Twenty values of each decimal part, or fewer, tell nothing.
+    whole = estimates(400).round()
+    for n, taken in ((20, True), (21, False)):
+        halves = whole.copy()
+        halves.iloc[:n, 0] += 0.5
+        assert rounded(halves) == taken
+    for n, taken in ((10, False), (11, True)):  # ten parts at most
+        parts = whole.copy()
+        decimals = (np.arange(800).reshape(400, 2) % n + 1) / 100
+        parts += decimals * (np.arange(400) % 2)[:, None]
+        assert rounded(parts) == taken
 
 
 def test_logarithms_are_not_rounded() -> None:
@@ -218,6 +230,15 @@ def test_names_of_estimated_counts(name: str, taken: bool) -> None:
 def test_files_that_are_not_read(suffix: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=rf"\{suffix} files are not read"):
         read_count_table(tmp_path / f"x{suffix}", "f")
+
+
+def test_what_is_declared_is_passed_on(tmp_path: Path) -> None:
+    made = estimates(share=0.9)
+    made.set_axis([f"G{i}" for i in made.index]).to_csv(tmp_path / "x.csv", index_label="gene_id")
+    assert read_count_table(tmp_path / "x.csv", "f").notes == ()
+    declared = read_count_table(tmp_path / "x.csv", "f", estimated=True)
+    assert declared.notes[-1].startswith("estimated counts")
+    assert (declared.counts % 1 == 0).all(axis=None)
 
 
 def test_layers_are_for_h5ad_alone(tmp_path: Path) -> None:

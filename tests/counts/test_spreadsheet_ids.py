@@ -46,7 +46,25 @@ def test_what_a_cell_reads_as(cell: str, date: tuple[int, int] | None) -> None:
     assert read_date(cell) == date
 
 
-KNOWN = ["SEPTIN2", "SEPTIN7", "MARCHF1", "MTARC1", "MARCHF7", "DELEC1", "TP53"]
+@pytest.mark.parametrize(
+    ("month", "names"),
+    [
+        (2, "feb fév Feb"),
+        (3, "mar march mrz mär märz maerz mars MAR"),
+        (4, "apr avr"),
+        (9, "sep sept september"),
+        (10, "oct okt"),
+        (11, "nov"),
+        (12, "dec dez déc dic"),
+    ],
+)
+def test_months_of_four_languages(month: int, names: str) -> None:
+    for name in names.split():
+        assert read_date(f"7-{name}") == read_date(f"{name}-7") == (month, 7)
+
+
+KNOWN = ["SEPTIN2", "SEPTIN7", "MARCHF1", "MTARC1", "MARCHF7", "DELEC1", "TP53", "DEC2", "OCT4",
+         "FEB1", "APR2", "NOV3", "MTARC2"]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -58,6 +76,9 @@ KNOWN = ["SEPTIN2", "SEPTIN7", "MARCHF1", "MTARC1", "MARCHF7", "DELEC1", "TP53"]
         (["2-Sep", "Sep-02"], [None, None], 0, 2),
         (["5-Sep"], [None], 0, 1),  # no such symbol
         (["1-Dec"], ["DELEC1"], 1, 0),
+        (["2-Dec", "4-Oct", "1-Feb"], ["DEC2", "OCT4", "FEB1"], 3, 0),
+        (["2-Apr", "3-Nov", "2-Mar"], ["APR2", "NOV3", "MTARC2"], 3, 0),
+        (["1-Dec", "1-Jan"], ["DELEC1", "1-Jan"], 1, 0),
         (["5/6/2024"], [None], 0, 1),
         (["TP53"], ["TP53"], 0, 0),
     ],

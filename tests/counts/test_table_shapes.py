@@ -229,6 +229,7 @@ def test_a_workbook_that_made_dates_of_symbols(
     assert any("2 restored, 0 left out" in note for note in found.notes)
 
 
+@pytest.mark.slow
 def test_a_workbook_that_shows_counts_as_dates(
     tmp_path: Path, truth: pd.DataFrame, gene_ids: pd.DataFrame
 ) -> None:

@@ -51,6 +51,8 @@ def test_control_characters_are_placed() -> None:
         ("# x\n#y\ng\ta\nA\t1\n", ["a"], [["A"], [1]]),
         ("# x\n#g\ta\nA\t1\n", ["a"], [["A"], [1]]),
         ("#g\ta\nb\tc\nA\t1\n", ["c"], [["A"], [1]]),
+        ("#g,a\nA,1\n", ["a"], [["A"], [1]]),
+        ("# made today\ng a\nA 1\n", ["a"], [["A"], [1]]),
         ("#1\t2\nA\t1\nB\t1\n", ["1"], [["B"], [1]]),
         ("g\ta\nA\t\nB\tNA\nC\t3\n", ["a"], None),
     ],

@@ -553,6 +553,7 @@ def test_samples_of_the_series_without_counts_stop_unless_the_sheet_excludes_the
         assemble()
 
 
+@pytest.mark.slow
 def test_lengths_stand_beside_the_counts_and_among_the_inputs(tmp_path, root):
     demo = root / "resources/demo/GSE52778_counts.tsv.gz"
     counts = pd.read_csv(demo, sep="\t", index_col=0)
@@ -634,6 +635,7 @@ def test_suppl_files_named_by_the_series_only(tmp_path):
 MIRROR = ROOT.parent / "shared" / "geo-mirror"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not MIRROR.is_dir(), reason="../shared/geo-mirror is not here")
 def test_ncbi_and_recount3_of_the_mirror_agree_and_are_marked_simulated(tmp_path):
     how = DownloadOptions(

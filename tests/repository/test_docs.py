@@ -29,6 +29,7 @@ def test_generated_docs_are_current(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == GENERATED[path], "run `make docs`"
 
 
+@pytest.mark.slow
 def test_figure_of_the_workflow_is_current() -> None:
     rules, edges = draw_dag.read_rulegraph(draw_dag.rulegraph())
     assert draw_dag.FIGURE.read_text(encoding="utf-8") == draw_dag.draw(rules, edges), (
