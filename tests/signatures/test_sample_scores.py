@@ -3,7 +3,6 @@ import pytest
 from scipy import stats
 
 from pathcall.calls.readout_tests import prepare
-from pathcall.calls.scores_table import ssgsea_scores, weighted_scores
 from pathcall.signatures import sample_scores as ss
 from pathcall.signatures.panel import load_panel
 from pathcall.study.config import CallsConfig
@@ -70,21 +69,6 @@ def test_added_columns_equal_separate_fits():
 def test_no_residual_degrees_of_freedom_gives_no_p():
     made = contrast_scores(np.eye(2), np.array([[1.0, 0], [1, 1]]), np.array([0.0, 1]))
     assert np.isnan(made.p).all()
-
-
-def test_weighted_and_ssgsea_scores_agree(prepared, panel):
-    samples = [f"s{i + 1}" for i in range(12)]
-    z = weighted_scores(prepared, samples).pivot_table(
-        index="sample", columns="signature", values="score"
-    )
-    gsea = ssgsea_scores(prepared, panel, samples).pivot_table(
-        index="sample", columns="signature", values="score"
-    )
-    both = z.columns.intersection(gsea.columns)
-    assert len(both) > 80
-    size = prepared.table["n_genes"].reindex(both).fillna(50)
-    r = [np.corrcoef(z[c], gsea[c])[0, 1] for c in both if size[c] >= 10]
-    assert np.median(r) > 0.8
 
 
 def test_scores_do_not_depend_on_run(prepared):
