@@ -117,8 +117,12 @@ def last_error(path: Path) -> str | None:
 
 def _unexpected(error: BaseException, log: Path) -> str:
     trouble = storage_trouble(error)
-    if trouble is not None:
-        place = f"{error.filename}, " if isinstance(error, OSError) and error.filename else ""
+    if (
+        isinstance(error, OSError)
+        and trouble is not None
+        and not isinstance(error, PermissionError)
+    ):
+        place = f"{error.filename}, " if error.filename else ""
         return PathcallError(trouble[0], where=f"{place}log {log}", fix=trouble[1]).line()
     what = f"unexpected {type(error).__name__}: {error}"
     fix = "this is a bug in pathcall: report it with that log"

@@ -120,3 +120,14 @@ def test_a_single_sample_a_cell_is_left_alone():
     found, distance = find(values, cells)
     assert found == []
     assert np.isnan(distance[:2]).all()
+
+
+def test_of_hundreds_of_samples_several_are_set_aside_a_round():
+    """Mixtures in different cells, and two in one cell, are all found, and no mate of theirs."""
+    values, cells, means = study(sizes=(25,) * 12, seed=3)
+    odd = [3, 30, 31, 110, 201, 299]
+    for i in odd:
+        other = (cells[i] + 5) % 12
+        values[i] += np.log2(0.5 + 0.5 * 2 ** (means[other] - means[cells[i]]))
+    found, _ = find(values, cells)
+    assert {o.sample: o.kind for o in found} == dict.fromkeys(odd, "mixture")

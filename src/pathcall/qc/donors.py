@@ -1,4 +1,4 @@
-"""Donors and cell lines by expression: two samples of one cell with each other's donor.
+"""Donors and cell lines by expression: two samples with each other's donor.
 
 The search for odd labels (`pathcall.qc.odd_samples`) judges on genes that vary *beside* the donors,
 which are those of the treatment. Here samples are compared on the genes that vary most beside
@@ -123,10 +123,8 @@ def _exchanges(values: Float, beside: Float, donors: pd.Series, limits: DonorLim
         for pair, others in zip(either, either[::-1], strict=True):
             rather = ""
             if len(either) == 2:
-                rather = (
-                    f", or those of {samples[others[0]]} and {samples[others[1]]}: donors of two "
-                )
-                rather += "samples can't tell which"
+                names = " and ".join(str(samples[k]) for k in others)
+                rather = f", or those of {names}: donors of two samples can't tell which"
             for one, other in (pair, pair[::-1]):
                 flags.append(
                     Flag(
