@@ -239,6 +239,7 @@ def test_sensitivity_varies_one_choice_at_a_time(mapk, panel):
     assert (own.query("kind == 'sample'")["call"] == "repressed").all()
 
 
+@pytest.mark.slow
 def test_a_pathway_added_by_rows_and_a_gmt_is_called(tmp_path):
     folder = tmp_path / "panel"
     shutil.copytree(PANEL, folder)

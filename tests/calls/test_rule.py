@@ -99,6 +99,7 @@ def test_a_conflict_takes_as_many_lines_as_a_call(prepared, line_t, call):
     assert called(prepared, line_t=line_t, p=0.5) == call
 
 
+@pytest.mark.slow
 def test_stronger_signals_are_not_called_less(panel):
     """Dilution: as the effect grows, p falls and the effect rises."""
     p, effect = [], []

@@ -53,6 +53,7 @@ def test_a_later_config_overrides_an_earlier_one(study, monkeypatch):
     assert (config.alpha, config.filter.min_count, config.filter.min_samples) == (0.2, 3, "auto")
 
 
+@pytest.mark.slow
 def test_many_studies_are_checked_one_by_one(study, monkeypatch, capsys):
     monkeypatch.chdir(study)
     config = (study / "config.yaml").read_text(encoding="utf-8")

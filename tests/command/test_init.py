@@ -114,6 +114,7 @@ def test_groups_of_a_table_are_read_from_its_names(airway, tmp_path, monkeypatch
     assert plan.config.counts.file == "../counts.csv"
 
 
+@pytest.mark.slow
 def test_a_table_with_a_sheet_is_paired_by_donor(airway, tmp_path, monkeypatch):
     counts, sheet = airway
     counts.to_csv(tmp_path / "counts.tsv", sep="\t")

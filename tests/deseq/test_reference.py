@@ -132,6 +132,7 @@ def a375() -> tuple[pd.DataFrame, pd.DataFrame, dict[str, npt.NDArray[np.float64
     return counts.loc[:, counts.sum() >= 10], design, contrasts
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not DESEQ2_TABLES.exists(), reason="no ../shared/data beside the project")
 def test_real_study_of_36_samples_matches_deseq2() -> None:
     counts, design, contrasts = a375()

@@ -93,6 +93,7 @@ STALLS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", STALLS)
 def test_a_server_that_drips_is_given_up(kind: str, tmp_path: Path) -> None:
     head, piece = STALLS[kind]

@@ -127,6 +127,7 @@ def test_excluded_samples_are_listed_but_not_measured(airway: ad.AnnData) -> Non
     assert table.loc["other", "reason"] == "not in the sample sheet"
 
 
+@pytest.mark.slow
 def test_simulated_counts_of_a_real_sheet_have_no_severe_flag(shared: Path, root: Path) -> None:
     folder = shared / "geo-mirror/www.ncbi.nlm.nih.gov/geo/download"
     counts = pd.read_csv(
