@@ -49,8 +49,8 @@ def test_lines_of_the_panel(panel):
 
 def test_lines_do_not_cross_pathways():
     twin = dict.fromkeys("abc", 1.0)
-    lines = ev.lines_of_evidence([readout("x", twin), readout("y", twin, pathway="Q")], 0.3)
-    assert lines == {"x": "x", "y": "y"}
+    three = [readout("x", twin), readout("y", twin, pathway="Q"), readout("z", twin, pathway="R")]
+    assert ev.lines_of_evidence(three, 0.3) == {"x": "x", "y": "y", "z": "z"}
 
 
 def test_few_measured_genes_are_not_assessed(panel, model):
