@@ -129,6 +129,10 @@ def _numeric(cell: str) -> bool:
 
 
 def _separator(header: str, row: str) -> str | None:
+    """What separates the cells of a row, by what stands outside of quotes."""
+    if "\t" in header and "\t" in row:
+        return "\t"
+    header, row = (re.sub(r'"[^"]*"', '""', line) for line in (header, row))
     if "\t" in row:
         return "\t"
     found = [s for s in ",;" if s in row]
