@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from benchmarks import data
+from benchmarks.markdown import markdown_table
 from pathcall.calls import readout_tests as ev
 from pathcall.calls import rule as rule_of
 from pathcall.calls import simulation as simulate
@@ -203,9 +204,7 @@ def markdown(rows: list[dict[str, object]]) -> str:
         return str(value)
 
     head = list(rows[0])
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(shown(r[h]) for h in head) + " |" for r in rows]
-    return "\n".join(lines) + "\n"
+    return "\n".join(markdown_table(head, ([shown(r[h]) for h in head] for r in rows))) + "\n"
 
 
 FIGURE = "![Share called with the right sign against planted strength](figures/power.svg)\n"

@@ -28,6 +28,7 @@ from tests import faults, server_behaviours
 from benchmarks import kills
 from benchmarks.data import ROOT
 from benchmarks.guards import MARK
+from benchmarks.markdown import markdown_table
 from pathcall.files import write_atomic
 
 RESULTS = ROOT / "benchmarks/results/faults.json"
@@ -135,12 +136,6 @@ def document(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _table(head: str, rows: list[list[Any]]) -> list[str]:
-    names = head.split("|")
-    cells = [f"| {' | '.join(map(str, row))} |" for row in rows]
-    return [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}", *cells]
-
-
 def _inputs(found: dict[str, Any]) -> list[str]:
     counts: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for what, how, ended, times in found["rows"]:
@@ -157,7 +152,7 @@ def _inputs(found: dict[str, Any]) -> list[str]:
         "is what the unbroken file says (format), or exactly what the broken one says (content),",
         "value by value. More: `PATHCALL_MUTATIONS=5000 pytest tests/study/test_mutations.py`.",
         "",
-        *_table("file|mutation|tried|read|refused", rows),
+        *markdown_table(["file", "mutation", "tried", "read", "refused"], rows),
     ]
 
 
@@ -173,7 +168,7 @@ def _servers(found: dict[str, Any]) -> list[str]:
         "behaviour, met by one of six files of a study, once or for ever; each must end within "
         f"{server_behaviours.TIME_LIMIT_S:.0f} s.",
         "",
-        *_table("behaviour|tried|right bytes|refused|wrong", rows),
+        *markdown_table(["behaviour", "tried", "right bytes", "refused", "wrong"], rows),
     ]
 
 
@@ -188,7 +183,7 @@ def _downloads(found: dict[str, Any]) -> list[str]:
         "In every row, any file at its final path has exactly the archive's bytes, and no manifest",
         "exists unless the fetch succeeded; `tests/geo/test_reliability.py` holds each to it.",
         "",
-        *_table("fault|ends|the one line on standard error", rows),
+        *markdown_table(["fault", "ends", "the one line on standard error"], rows),
     ]
 
 
@@ -212,7 +207,7 @@ def _killed_runs(found: dict[str, Any]) -> list[str]:
         f"{found['identical']} of {found['tried']}.",
         f"Processes still there {kills.GONE_WITHIN_S:.0f} s after a kill: {len(found['left'])}.",
         "",
-        *_table("running when killed|kills", rows),
+        *markdown_table(["running when killed", "kills"], rows),
     ]
 
 
@@ -229,7 +224,7 @@ def _shortage(found: dict[str, Any]) -> list[str]:
         "",
         "A run of a small study with so much left, then one with enough in the same folder.",
         "",
-        *_table("left|last line on standard error|afterwards", rows),
+        *markdown_table(["left", "last line on standard error", "afterwards"], rows),
     ]
 
 
@@ -249,7 +244,7 @@ def _mutants(found: list[dict[str, Any]]) -> list[str]:
         "change no result (`>` for `>=` between measured numbers, the size of a buffer), stand in",
         "`benchmarks/results/mutants.json`.",
         "",
-        *_table("room of `src/pathcall`|changes|noticed|share", rows),
+        *markdown_table(["room of `src/pathcall`", "changes", "noticed", "share"], rows),
     ]
 
 

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data import ROOT
+from benchmarks.markdown import markdown_table
 from benchmarks.qc import (
     APART,
     KNOWN,
@@ -305,12 +306,6 @@ def measure(sets: list[Planted], times: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _lines(table: pd.DataFrame) -> list[str]:
-    head = list(table.columns)
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return lines + ["| " + " | ".join(map(str, row)) + " |" for row in table.to_numpy()]
-
-
 def page(table: pd.DataFrame, donors: pd.DataFrame, refused: list[str], samples: int) -> str:
     """The section of ``docs/reliability.md``."""
     return "\n".join(
@@ -320,13 +315,13 @@ def page(table: pd.DataFrame, donors: pd.DataFrame, refused: list[str], samples:
             "labels are exchanged or reads mixed, the result lies apart from what the label says "
             f"(squared distance more than {APART:g} times that between replicates); for others, "
             "and for how often a wrong sample is blamed: [qc_measured.md](qc_measured.md).", "",
-            *_lines(table), "",
+            *markdown_table(table.columns, table.to_numpy()), "",
             f"As they are, {len(refused)} of these {samples} samples' sets are refused"
             + (f" ({', '.join(refused)})." if refused else "."), "",
             "Donors: every exchange of two of them, and random divisions of each set, not to be "
             "flagged. Airway and macrophages have real donors, which a random division of so "
             "few samples may nearly hit; the limits were set on these two.", "",
-            *_lines(donors), "",
+            *markdown_table(donors.columns, donors.to_numpy()), "",
         ]
     )  # fmt: skip
 

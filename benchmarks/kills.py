@@ -108,10 +108,9 @@ def kill_runs(times: int, seed: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as top:
         project = study(Path(top, "killed"))
         begun = time.monotonic()
-        whole = start(project)
-        said = whole.communicate()[1]
-        if whole.returncode:
-            raise RuntimeError(said)
+        status, line = _ends(project)
+        if status:
+            raise RuntimeError(line)
         takes = time.monotonic() - begun
         wanted = project.files(RESULTS)
         while tried < times:
@@ -134,14 +133,13 @@ def kill_runs(times: int, seed: int) -> dict[str, object]:
             if alive:
                 left.append(", ".join(jobs_of(alive)) or "?")
                 psutil.wait_procs(alive)
-            again = start(project)
-            said = again.communicate()[1].strip()
+            status, line = _ends(project)
             found = project.files(RESULTS)
             differ = sorted(
                 n for n in wanted.keys() | found.keys() if found.get(n) != wanted.get(n)
             )
-            identical += again.returncode == 0 and not differ
-            wrong += [said.rsplit("\n", 1)[-1]] if again.returncode else differ
+            identical += not (status or differ)
+            wrong += [line] if status else differ
             print(f"  kill {tried} of {times}: {len(wrong)} wrong", flush=True)
     return {
         "tried": tried, "identical": identical, "left": left, "wrong": wrong,

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.data import ROOT
+from benchmarks.markdown import markdown_table
 from pathcall.qc.assess import assess_quality, stabilised
 from pathcall.qc.expression import N_LABELS
 from pathcall.qc.label_fit import fit_labels
@@ -264,8 +265,7 @@ def by_separation(rows: list[dict[str, object]]) -> pd.DataFrame:
 def markdown(frame: pd.DataFrame) -> str:
     """A table for the page."""
     shown = frame.map(lambda x: f"{x:.3g}" if isinstance(x, float) else str(x))
-    lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * len(shown.columns)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in shown.to_numpy())]) + "\n"
+    return "\n".join(markdown_table(shown.columns, shown.to_numpy())) + "\n"
 
 
 def main() -> None:

@@ -208,17 +208,18 @@ def main() -> None:
             if not survives(unchanged, Path(folder), own=given.own):
                 sys.exit(f"error: the tests of {room} fail as it is")
             share = max(1, given.n // len(every))
+            own = []
             for mutant in draw.sample(found, min(share, len(found))):
                 alive = survives(mutant, Path(folder), own=given.own)
-                results.append({"room": room, "killed": not alive, **vars(mutant)})
+                own.append({"room": room, "killed": not alive, **vars(mutant)})
                 if alive:
                     print(f"{mutant.path}:{mutant.line}: {mutant.before!r} → {mutant.after!r}",
                           flush=True)  # fmt: skip
-            own = [row["killed"] for row in results if row["room"] == room]
-            print(f"{room}: {sum(own)} of {len(own)} killed, {len(found)} possible", flush=True)
+            killed = sum(bool(row["killed"]) for row in own)
+            print(f"{room}: {killed} of {len(own)} killed, {len(found)} possible", flush=True)
+            results += own
             known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else []
-            rows = [row for row in known if row["room"] != room]
-            rows += [row for row in results if row["room"] == room]
+            rows = [*(row for row in known if row["room"] != room), *own]
             rows.sort(key=lambda row: (row["path"], row["start"]))
             text = json.dumps(rows, indent=1, ensure_ascii=False)
             RESULTS.write_text(text + "\n", encoding="utf-8")

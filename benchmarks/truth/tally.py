@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from benchmarks.markdown import markdown_table
 from benchmarks.truth.methods import PATHWAYS
 
 SIGN = {"activated": 1, "repressed": -1}
@@ -90,10 +91,7 @@ def by_samples(rows: pd.DataFrame) -> pd.DataFrame:
 
 def markdown(frame: pd.DataFrame) -> str:
     """A table of text as Markdown."""
-    head = list(frame.columns)
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(str(v) for v in row) + " |" for row in frame.to_numpy()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(markdown_table(frame.columns, frame.to_numpy())) + "\n"
 
 
 def votes(rows: pd.DataFrame) -> pd.DataFrame:

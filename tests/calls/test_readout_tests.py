@@ -138,3 +138,8 @@ def test_p_of_a_readout_is_that_of_its_t(prepared, model):
     p = 2 * stats.t.sf(np.abs(found.t), found.df)
     expected = np.where(p < RULE.vote_p, np.sign(found.t), 0)
     np.testing.assert_array_equal(vote(found.t, found.df, RULE), expected)
+
+
+def test_scores_do_not_depend_on_run(prepared):
+    np.testing.assert_array_equal(prepared.readout_scores(), prepared.readout_scores())
+    np.testing.assert_array_equal(prepared.further_scores(), prepared.further_scores())

@@ -50,10 +50,8 @@ def test_what_is_scored_by_which_method(small):
     panel, model = small
     prepared = prepare(panel, model, CallsConfig())
     samples = list(model.vst.index)
-    gsea, z = (
-        wide(ssgsea_scores(prepared, panel, samples)),
-        wide(weighted_scores(prepared, samples)),
-    )
+    gsea = wide(ssgsea_scores(prepared, panel, samples))
+    z = wide(weighted_scores(prepared, samples))
     # Two measured genes are too few for a set, three are enough; footprints are no sets.
     assert set(gsea) == {"UP_SET", "DOWN_SET", "OTHER_SET", "ARM_UP", "ARM_DN", "ALPHA_SET",
                          "ALPHA_LOST", "ALPHA_ARMS"}  # fmt: skip

@@ -1,24 +1,9 @@
 import numpy as np
-import pytest
 from scipy import stats
 
-from pathcall.calls.readout_tests import prepare
 from pathcall.signatures import sample_scores as ss
-from pathcall.signatures.panel import load_panel
-from pathcall.study.config import CallsConfig
-from tests.calls_data import PANEL, simulated_model
 
 contrast_scores, added_scores = ss.test_scores, ss.test_added
-
-
-@pytest.fixture(scope="module")
-def panel():
-    return load_panel(PANEL)
-
-
-@pytest.fixture(scope="module")
-def prepared(panel):
-    return prepare(panel, simulated_model(panel, {"AKT": 1.0}), CallsConfig())
 
 
 def test_unit_weights_have_unit_length_and_no_level():
@@ -69,8 +54,3 @@ def test_added_columns_equal_separate_fits():
 def test_no_residual_degrees_of_freedom_gives_no_p():
     made = contrast_scores(np.eye(2), np.array([[1.0, 0], [1, 1]]), np.array([0.0, 1]))
     assert np.isnan(made.p).all()
-
-
-def test_scores_do_not_depend_on_run(prepared):
-    np.testing.assert_array_equal(prepared.readout_scores(), prepared.readout_scores())
-    np.testing.assert_array_equal(prepared.further_scores(), prepared.further_scores())

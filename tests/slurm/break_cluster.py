@@ -123,12 +123,10 @@ def memory_limit(attempt: Attempt) -> None:
 
 def other_mount(attempt: Attempt) -> None:
     """`results/` on another mount (a tmpfs behind a link)."""
-    attempt.process.wait(TAKES_AT_MOST_S)
 
 
 def slow_files(attempt: Attempt) -> None:
     """The login node sees files of the jobs ten seconds late."""
-    attempt.process.wait(TAKES_AT_MOST_S)
 
 
 CASES: dict[str, Break] = {

@@ -125,10 +125,10 @@ def assess_quality(
     logger.info("VST of %d genes (%d below the filter)", int(kept.sum()), int((~kept).sum()))
     correlation = spearman(values.to_numpy())
     included = [[s for s in samples if s in set(names)] for samples in models or [names]]
+    judged = [samples for samples in included if len(samples) > 2]
     labels = [
         model_labels(values.loc[samples], data.obs, groups, blocks, covariates, n_genes=N_LABELS)
-        for samples in included
-        if len(samples) > 2
+        for samples in judged
     ]
     odd, distances = label_flags(labels, counts, factor, limits.odd)
     metrics = library_metrics(data)
@@ -152,8 +152,7 @@ def assess_quality(
         donor_flags(
             values.loc[samples], people, groups, blocks, covariates, explained, limits.donors
         )
-        for samples in included
-        if len(samples) > 2
+        for samples in judged
     ]
     flags: list[Flag] = [
         *library_flags(metrics, limits.libraries),

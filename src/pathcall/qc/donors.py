@@ -105,10 +105,11 @@ def _exchanges(values: Float, beside: Float, donors: pd.Series, limits: DonorLim
         return []
     y = values[known]
     y = y[:, most_variable(y, N_GENES, design=design)]
+    without = fit_labels(y, design)
     flags: list[Flag] = []
     done: set[int] = set()
     while len(done) <= max(2, len(samples) // 3):
-        found = _best_exchange(y, design, labels, limits)
+        found = _best_exchange(without, labels, limits)
         if found is None or done & {found[0], found[1]}:
             break
         i, j, gain = found
@@ -125,27 +126,29 @@ def _exchanges(values: Float, beside: Float, donors: pd.Series, limits: DonorLim
             if len(either) == 2:
                 names = " and ".join(str(samples[k]) for k in others)
                 rather = f", or those of {names}: donors of two samples can't tell which"
-            for one, other in (pair, pair[::-1]):
-                flags.append(
-                    Flag(
-                        str(samples[one]), "donor", severity, gain, limits.gain,
-                        f"labelled {column}={labels[one]}; expression fits if its {column} and "
-                        f"that of {samples[other]} ({labels[other]}) are exchanged{rather}",
-                        f"look up which {column} {samples[one]} and {samples[other]} are from; "
-                        "correct the sheet, or exclude both",
-                    )
-                )  # fmt: skip
+            flags += [
+                Flag(
+                    str(samples[one]), "donor", severity, gain, limits.gain,
+                    f"labelled {column}={labels[one]}; expression fits if its {column} and that of "
+                    f"{samples[other]} ({labels[other]}) are exchanged{rather}",
+                    f"look up which {column} {samples[one]} and {samples[other]} are from; correct "
+                    "the sheet, or exclude both",
+                )
+                for one, other in (pair, pair[::-1])
+            ]  # fmt: skip
         done |= {k for pair in either for k in pair}
         labels[[i, j]] = labels[[j, i]]
     return flags
 
 
 def _best_exchange(
-    y: Float, design: Float, labels: npt.NDArray[np.object_], limits: DonorLimits
+    without: LabelFit, labels: npt.NDArray[np.object_], limits: DonorLimits
 ) -> tuple[int, int, float] | None:
-    """The two samples whose donors fit best exchanged, and the gain; None: none is good enough."""
-    donors, whole = _fit(y, design, labels)
-    without = fit_labels(y, design)
+    """The two samples whose donors fit best exchanged, and the gain; None: none is good enough.
+
+    `without`: the fit of the design without donors.
+    """
+    donors, whole = _fit(without, labels)
     # Donors that the rest of the design decides say nothing of their own.
     if whole.df < 1 or whole.rss <= 0 or whole.df == without.df:
         return None
@@ -159,16 +162,17 @@ def _best_exchange(
         return None
     exchanged = labels.copy()
     exchanged[[i, j]] = exchanged[[j, i]]
-    after = _fit(y, design, exchanged)[1]
+    after = _fit(without, exchanged)[1]
     if after.df < 1 or after.df == without.df or not 0 < after.rss < whole.rss:
         return None
     shown = (without.rss - after.rss) / (without.df - after.df) / (after.rss / after.df)
     return (i, j, strength) if shown >= limits.shown else None
 
 
-def _fit(y: Float, design: Float, labels: npt.NDArray[np.object_]) -> tuple[LabelFit, LabelFit]:
+def _fit(without: LabelFit, labels: npt.NDArray[np.object_]) -> tuple[LabelFit, LabelFit]:
     """The fit of donors alone to what the rest of the design leaves, and that of all together."""
-    own = dummies(pd.Series(labels))
-    whole = fit_labels(y, np.hstack([design, own[:, 1:]]))
-    left = y - design @ whole.coefficients[: design.shape[1]]
+    own, design = dummies(pd.Series(labels)), without.design
+    whole = fit_labels(without.values, np.hstack([design, own[:, 1:]]))
+    rest = design @ whole.coefficients[: design.shape[1]]
+    left = whole.values - rest  # noqa: PD011 (no data frame)
     return fit_labels(left, own), whole

@@ -27,7 +27,7 @@ _ALIKE = 0.8
 """Of two that are equally far apart, the one whose explanation is weaker by this is let be."""
 _SAME = 0.02
 """Exchanges whose gains differ by less than this share can't be told apart."""
-PER_ROUND = 100
+_PER_ROUND = 100
 """Samples of a study for each one that is set aside in a round before all are judged again."""
 Kind = Literal["exchanged", "other_group", "mixture", "outlier"]
 
@@ -176,7 +176,7 @@ def find_odd_samples(
         if not suspect.any():
             break
         # One a round; of hundreds of samples several, of different cells.
-        for _ in range(max(1, n // PER_ROUND)):
+        for _ in range(max(1, n // _PER_ROUND)):
             i = _oddest(fit, between, suspect, cell, limits)
             kept[i] = False
             aside.append(i)
